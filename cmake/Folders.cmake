@@ -1,0 +1,65 @@
+# One target a folder. `providers/base` becomes headgate_providers_base and sees only what it names.
+
+# headgate_folder(FOLDER [DEPENDS folder...] [LINKS target...])
+#   DEPENDS  our folders that this one's headers may show (public)
+#   LINKS    libraries that only its sources may include (private)
+function(headgate_folder folder)
+  cmake_parse_arguments(arg "" "" "DEPENDS;LINKS" ${ARGN})
+  string(REPLACE "/" "_" name headgate_${folder})
+  file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp)
+  set(kind PUBLIC)
+  if(sources)
+    add_library(${name} STATIC ${sources})
+    target_precompile_headers(${name} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/std_pch.h)
+    target_link_libraries(${name} PRIVATE ${arg_LINKS})
+  else()
+    add_library(${name} INTERFACE)
+    set(kind INTERFACE)
+  endif()
+  target_link_libraries(${name} ${kind} headgate_options)
+  foreach(dependency ${arg_DEPENDS})
+    string(REPLACE "/" "_" dependency headgate_${dependency})
+    target_link_libraries(${name} ${kind} ${dependency})
+  endforeach()
+  if(EXISTS ${CMAKE_SOURCE_DIR}/${folder}/generate.py)
+    _headgate_generate(${name} ${folder})
+  endif()
+endfunction()
+
+# FOLDER/generate.py turns FOLDER/data/*.yaml into FOLDER/generated.inc in the build tree:
+#   generate.py OUTPUT INPUT...
+function(_headgate_generate name folder)
+  file(GLOB inputs CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/data/*.yaml)
+  set(output ${CMAKE_BINARY_DIR}/generated/${folder}/generated.inc)
+  add_custom_command(OUTPUT ${output}
+    COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/${folder}/generate.py ${output} ${inputs}
+    DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/generate.py ${inputs})
+  target_sources(${name} PRIVATE ${output})
+  target_include_directories(${name} PRIVATE ${CMAKE_BINARY_DIR}/generated)
+endfunction()
+
+# tests/unit/FOLDER/*_test.cpp become one executable per source folder.
+function(headgate_all_unit_tests)
+  find_package(GTest REQUIRED)
+  include(GoogleTest)
+  file(GLOB_RECURSE tests RELATIVE ${CMAKE_SOURCE_DIR}/tests/unit CONFIGURE_DEPENDS
+       ${CMAKE_SOURCE_DIR}/tests/unit/*_test.cpp)
+  set(folders "")
+  foreach(test ${tests})
+    get_filename_component(folder ${test} DIRECTORY)
+    list(APPEND folders ${folder})
+  endforeach()
+  list(REMOVE_DUPLICATES folders)
+  foreach(folder ${folders})
+    string(REPLACE "/" "_" library headgate_${folder})
+    string(REPLACE "/" "_" name ${folder}_tests)
+    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/unit/${folder}/*_test.cpp)
+    add_executable(${name} ${sources})
+    target_link_libraries(${name} PRIVATE ${library} headgate_rapidjson GTest::gtest_main)
+    target_precompile_headers(${name} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/test_pch.h)
+    target_compile_definitions(${name} PRIVATE
+      HEADGATE_FIXTURES="${CMAKE_SOURCE_DIR}/tests/unit/${folder}/fixtures"
+      HEADGATE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST)
+  endforeach()
+endfunction()

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "policy/keys/project.h"
+#include "providers/contract/provider.h"
+#include "providers/simulator/behaviour.h"
+
+namespace headgate::policy {
+
+/// An address of `listen`: "host:port", "[v6]:port" or "unix:/path".
+struct ListenAddress {
+    std::string host;         // without brackets; empty for a unix socket
+    std::uint16_t port = 0;   // 0: a free one
+    std::string unix_path;
+
+    std::string to_string() const;
+};
+
+/// Parses an ADDR of the command line or policy; the error is a text fit to show.
+std::expected<ListenAddress, std::string> parse_listen_address(std::string_view text);
+
+/// `protect`: what the listener accepts.
+struct Protect {
+    std::size_t max_header_bytes = 16 * 1024;
+    std::size_t max_headers = 100;
+    std::size_t max_body = std::size_t{512} << 20;
+    std::size_t max_json = std::size_t{32} << 20;
+    std::chrono::milliseconds header_timeout{10'000};
+    std::chrono::milliseconds body_idle_timeout{30'000};
+    std::chrono::milliseconds keepalive_timeout{75'000};
+    std::size_t max_connections = 65536;
+    std::size_t max_connections_per_ip = 8192;
+    std::vector<std::string> trusted_proxies;  // CIDRs whose X-Forwarded-For is believed
+};
+
+enum class LogLevel : std::uint8_t { trace, debug, info, warn, error };
+
+struct LogSettings {
+    LogLevel level = LogLevel::info;
+    std::string access = "stderr";  // "stderr", "none" or a file
+};
+
+/// A provider of the policy with what only a simulator has.
+struct ProviderSettings {
+    providers::Provider provider;
+    providers::Behaviour behaviour;  // kind: simulator
+};
+
+/// One loaded, validated policy. Immutable; an exchange keeps the one that it began with.
+/// Pointers between its parts stay valid as long as it lives: it is never copied or moved.
+struct Snapshot {
+    Snapshot() = default;
+    Snapshot(const Snapshot&) = delete;
+    Snapshot& operator=(const Snapshot&) = delete;
+
+    std::uint64_t generation = 1;
+    std::vector<ListenAddress> listen;
+    std::size_t workers = 0;  // 0: one a core
+    std::chrono::milliseconds drain_delay{0};
+    std::chrono::milliseconds shutdown_grace{30'000};
+    Protect protect;
+    LogSettings log;
+    std::optional<ListenAddress> admin_listen;  // nullopt: `none`
+
+    std::vector<std::unique_ptr<ProviderSettings>> providers;  // in file order
+    std::vector<std::unique_ptr<Project>> projects;
+    KeyRing keys;
+};
+
+/// Whether `provider` serves `model`, by its own list or, without one, by what its kind serves
+/// (policy.md: a simulator the catalogue's models of its wire, all others anything).
+bool serves(const providers::Provider& provider, std::string_view model);
+
+}  // namespace headgate::policy

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "providers/base/money.h"
+#include "providers/base/tokens.h"
+#include "providers/contract/usage.h"
+
+namespace headgate::providers {
+
+/// What a million tokens of each class cost, in nanodollars a million. An absent class costs what
+/// its plain neighbour does: cached_input, cache_write, audio_input and image_input as input,
+/// reasoning, audio_output and image_output as output.
+struct Price {
+    Money input;
+    Money output;
+    std::optional<Money> cached_input;
+    std::optional<Money> cache_write;
+    std::optional<Money> reasoning;
+    std::optional<Money> audio_input;
+    std::optional<Money> audio_output;
+    std::optional<Money> image_input;
+    std::optional<Money> image_output;
+    std::optional<Money> per_image;  // USD a picture, where pictures are charged by the piece
+};
+
+/// The exact cost: summed over the classes in 128 bits and rounded up once to the next nanodollar,
+/// so that a reservation never falls short. Throws std::overflow_error outside Money's range.
+Money cost(const Usage& usage, const Price& price);
+
+}  // namespace headgate::providers

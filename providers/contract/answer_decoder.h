@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "providers/base/bytes.h"
+#include "providers/contract/api_request.h"
+#include "providers/contract/result.h"
+#include "providers/contract/target.h"
+#include "providers/contract/upstream_request.h"
+#include "providers/contract/usage.h"
+
+namespace headgate::providers {
+
+/// How a stream stands. `open` until feed() or finish() says otherwise; the first other value stays.
+enum class StreamState : std::uint8_t {
+    open,
+    complete,        // the finish marker came: ends cleanly for the client
+    cut,             // the provider broke off before its finish marker
+    invalid,         // an event that the wire format does not allow
+    provider_error,  // the provider told an error inside the stream; it has been passed on
+};
+
+/// Reads one streamed answer. Independent of how the bytes were split. No I/O, no clock.
+///
+/// Invariants: 1. What is appended to `out` is whole events, each valid. 2. After the state left
+/// `open` nothing more is appended but by the call that left it. 3. At most 16 MiB are held.
+class StreamDecoder {
+public:
+    virtual ~StreamDecoder() = default;
+
+    /// Takes the next bytes of the provider's body (chunk framing removed) and appends what the
+    /// client may have to `out`. On `invalid` the closing error event has been appended.
+    virtual StreamState feed(Bytes bytes, std::string& out) = 0;
+
+    /// The provider's body has ended: `is_clean` where its framing said so. Appends what is still
+    /// owed: a missing `[DONE]`, or the error event of a stream that was cut.
+    virtual StreamState finish(bool is_clean, std::string& out) = 0;
+
+    virtual const Usage& usage() const = 0;
+
+    /// Bytes of answer text seen so far: what a count of our own is made from.
+    virtual std::size_t content_bytes() const = 0;
+    /// Whole events seen.
+    virtual std::size_t events() const = 0;
+};
+
+/// What an unstreamed answer is.
+struct PlainAnswer {
+    bool is_valid = false;   // JSON of the shape that the endpoint promises
+    std::string problem;     // why not, for the operator's log; never the answer's own text
+    Usage usage;
+    std::size_t content_bytes = 0;
+};
+
+/// A provider's own error, made fit for a client of OpenAI.
+struct ProviderError {
+    std::string body;        // {"error":{…}}: the provider's bytes where they had that shape
+    std::string code;        // `error.code` or "", for the ledger row
+    bool is_credential = false;  // the operator's key was refused (401, 403 for the key)
+    bool is_quota = false;       // the operator's account has no money or quota left
+};
+
+/// One wire format. Stateless; one object a kind, shared by all threads.
+class Adapter {
+public:
+    virtual ~Adapter() = default;
+
+    /// unsupported_parameter with `param` for what the wire format cannot express.
+    /// The result looks into `request.body` and static storage.
+    virtual Result<UpstreamRequest> encode(const ApiRequest& request,
+                                           const Target& target) const = 0;
+
+    /// Judges a whole 2xx answer. `body` passes to the client as it is where it is valid.
+    virtual PlainAnswer decode(const ApiRequest& request, Bytes body) const = 0;
+
+    virtual std::unique_ptr<StreamDecoder> stream_decoder(const ApiRequest& request) const = 0;
+
+    /// `status` is 400 or above. A body that is not an OpenAI error is wrapped into one; ids of
+    /// organizations and anything that looks like a key are masked.
+    virtual ProviderError decode_error(int status, Bytes body) const = 0;
+};
+
+}  // namespace headgate::providers

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "providers/base/bytes.h"
+#include "providers/contract/endpoint.h"
+#include "providers/contract/result.h"
+
+namespace headgate::providers {
+
+/// What one pass over a request's JSON body found. Views and ranges look into `body`, which the
+/// exchange owns and keeps until the request can no longer be repeated.
+struct ApiRequest {
+    const Endpoint* endpoint = nullptr;
+    Bytes body;
+
+    std::string_view model;        // in `body`; names are checked, so no escape is left
+    ByteRange model_value;         // the string with its quotes
+    std::size_t after_open = 0;    // behind the outermost '{': where a member may be spliced in
+    bool is_empty_object = false;  // {}: a spliced member takes no comma
+
+    bool stream = false;
+    ByteRange stream_options;      // the object with its braces; empty: absent
+    bool stream_options_is_empty = false;
+    bool include_usage = false;    // what the client asked for
+    ByteRange include_usage_value; // the literal; empty: absent
+
+    std::optional<std::int64_t> max_tokens;
+    std::optional<std::int64_t> max_completion_tokens;
+    std::optional<std::int64_t> max_output_tokens;
+    std::optional<std::int64_t> n;
+    std::optional<std::int64_t> best_of;
+    std::string_view temperature;  // as spelled; empty: absent
+    bool has_seed = false;
+    std::string_view service_tier; // inside the quotes; empty: absent
+    std::string_view user;
+    bool store = false;            // `store: true`
+    bool has_previous_response_id = false;
+    bool background = false;
+    std::size_t tools = 0;         // elements of `tools`
+
+    std::size_t content_bytes = 0; // bytes inside the JSON strings of the body: what a tokenizer sees at most
+
+    /// The output cap that the request sets itself, whichever field it used.
+    std::optional<std::int64_t> output_cap() const;
+    /// How many choices are asked for (`n`, 1 where absent).
+    std::int64_t choices() const { return n.value_or(1); }
+};
+
+/// Reads `body` as a request to `endpoint`. Errors: invalid_json (what RFC 8259 does not allow,
+/// depth over 128, `model` twice; the message tells the byte offset), invalid_request with `param`
+/// (wrong type of a field that we read, `n` outside 1…128, an output cap outside 1…2^31-1, a model
+/// name outside policy.md's alphabet, a missing model).
+Result<ApiRequest> understand(const Endpoint& endpoint, Bytes body);
+
+/// True for 1 to 256 characters of [A-Za-z0-9._:/@+-], no leading '/', no ".." segment.
+bool is_model_name(std::string_view name);
+
+}  // namespace headgate::providers

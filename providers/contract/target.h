@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+
+#include "providers/contract/provider.h"
+
+namespace headgate::providers {
+
+/// A provider with a model: what an attempt is made at. `provider` lives in the Snapshot.
+struct Target {
+    const Provider* provider = nullptr;
+    std::string_view model;  // what the provider is asked for
+};
+
+}  // namespace headgate::providers

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "providers/simulator/behaviour.h"
+
+namespace headgate::providers {
+
+/// What a simulated provider received.
+struct SimulatedRequest {
+    std::string_view method;  // "POST"
+    std::string_view path;    // "/v1/chat/completions", without the query
+    std::string_view body;
+};
+
+/// Bytes of the body, sent `wait` after the piece before.
+struct ScriptStep {
+    std::chrono::milliseconds wait{0};
+    std::string bytes;
+};
+
+/// An answer as it goes over the wire: what to send, and when. The socket part adds the framing:
+/// chunked where is_stream, else Content-Length.
+struct WireScript {
+    int status = 200;
+    std::vector<std::pair<std::string, std::string>> headers;  // content-type included
+    std::chrono::milliseconds before_head{0};
+    std::vector<ScriptStep> steps;
+    bool is_stream = false;
+    bool is_cut = false;  // close the connection after the last step, without the end of the body
+
+    /// The whole body, for an unstreamed answer's length.
+    std::string body() const;
+};
+
+/// What varies from one answer to the next: makes ids and draws faults. One a server; the same
+/// seed gives the same answers.
+class SimulatorState {
+public:
+    explicit SimulatorState(std::uint64_t seed = 1) : random_{seed} {}
+
+    std::uint64_t next_number() { return ++answers_; }
+    /// Uniform in [0, 1).
+    double draw();
+
+private:
+    std::uint64_t random_;
+    std::uint64_t answers_ = 0;
+};
+
+/// Answers as OpenAI's API would: deterministic text, usage that agrees with the text, caps
+/// obeyed, tools called where asked for, JSON that satisfies a given schema, and the faults of
+/// `behaviour`. Pure: no clock, no sockets.
+WireScript answer_openai(const SimulatedRequest& request,
+                         const Behaviour& behaviour,
+                         SimulatorState& state);
+
+}  // namespace headgate::providers
