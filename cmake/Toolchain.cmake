@@ -26,7 +26,6 @@ foreach(package spdlog prometheus-cpp yaml-cpp CLI11)
   find_package(${package} REQUIRED CONFIG)
 endforeach()
 find_package(OpenSSL REQUIRED)
-find_package(ZLIB REQUIRED)
 # Debian's own interpreter: the generators need its python3-yaml.
 set(Python3_EXECUTABLE /usr/bin/python3)
 find_package(Python3 REQUIRED COMPONENTS Interpreter)

@@ -1,23 +1,25 @@
 #pragma once
 
-#include <chrono>
-#include <cstddef>
-#include <cstdint>
-#include <memory>
-#include <optional>
-#include <string>
-#include <vector>
-
 #include "policy/keys/project.h"
 #include "providers/contract/provider.h"
 #include "providers/simulator/behaviour.h"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace headgate::policy {
 
 /// An address of `listen`: "host:port", "[v6]:port" or "unix:/path".
 struct ListenAddress {
-    std::string host;         // without brackets; empty for a unix socket
-    std::uint16_t port = 0;   // 0: a free one
+    std::string host;        // without brackets; empty for a unix socket
+    std::uint16_t port = 0;  // 0: a free one
     std::string unix_path;
 
     std::string to_string() const;
@@ -50,7 +52,8 @@ struct LogSettings {
 /// A provider of the policy with what only a simulator has.
 struct ProviderSettings {
     providers::Provider provider;
-    providers::Behaviour behaviour;  // kind: simulator
+    providers::Behaviour behaviour;  // of a simulator
+    bool is_simulated = false;       // serve --rehearse: answered by a simulator of its wire format
 };
 
 /// One loaded, validated policy. Immutable; an exchange keeps the one that it began with.

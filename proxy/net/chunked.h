@@ -32,6 +32,10 @@ private:
         size_first, size, extension, size_lf, data, data_cr, data_lf, trailer_start, trailer, trailer_lf, last_lf,
     };
 
+    void take_size_line(char c);
+    void take_extension(char c);
+    void take_data_end(char c);
+    void take_trailer(char c);
     void fail(std::string_view problem);
 
     std::uint64_t left_ = 0;

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <string_view>
 
@@ -24,18 +26,22 @@ public:
     void field(std::string_view name, std::uint64_t value);
     /// Trusted text that was checked before: whole lines with their CRLF.
     void lines(std::string_view checked);
-    /// The empty line; gives the head.
+    /// The empty line; gives the head, to be sent only where is_valid().
     providers::Bytes finish();
 
     bool is_valid() const { return is_valid_; }
 
 private:
+    void line(std::initializer_list<std::string_view> pieces);
     void put(std::string_view text);
 
     std::span<char> memory_;
     std::size_t used_ = 0;
     bool is_valid_ = true;
 };
+
+/// "1a2b\r\n" before a chunk of `size` bytes, written into `memory`.
+std::string_view chunk_size_line(std::size_t size, std::array<char, 18>& memory);
 
 /// The reason phrase of a status, or "Unknown".
 std::string_view reason_phrase(int status);

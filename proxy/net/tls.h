@@ -1,0 +1,44 @@
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <string>
+#include <string_view>
+
+typedef struct ssl_st SSL;
+typedef struct ssl_ctx_st SSL_CTX;
+typedef struct ssl_session_st SSL_SESSION;
+
+namespace headgate::proxy {
+
+struct TlsSettings {
+    std::string ca_file;  // empty: the system's store
+    bool verify = true;
+};
+
+/// What connections to one provider share: trust, versions, and the last session to resume, one
+/// object a worker and provider (not thread-safe).
+class ClientTls {
+public:
+    /// The error names the file and what is wrong with it.
+    static std::expected<std::unique_ptr<ClientTls>, std::string> make(const TlsSettings& settings);
+    ~ClientTls();
+    ClientTls(const ClientTls&) = delete;
+    ClientTls& operator=(const ClientTls&) = delete;
+
+    /// A TLS state for one connection to `host`: SNI (names only), host name check, resumption.
+    SSL* open(const std::string& host);
+
+private:
+    ClientTls() = default;
+
+    static int keep_session(SSL* ssl, SSL_SESSION* session);
+
+    SSL_CTX* context_ = nullptr;
+    SSL_SESSION* session_ = nullptr;
+};
+
+/// Why a handshake failed, for the operator: "certificate has expired", "hostname mismatch", …
+std::string handshake_problem(SSL* ssl);
+
+}  // namespace headgate::proxy

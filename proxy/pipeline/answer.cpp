@@ -1,0 +1,210 @@
+#include "proxy/pipeline/exchange.h"
+
+#include <array>
+#include <charconv>
+
+namespace headgate::proxy {
+namespace {
+
+using providers::ErrorCode;
+using Kind = Failures::Kind;
+
+constexpr std::chrono::seconds kOwnAnswerTime{10};
+/// 2023-11-06: the API has no date for a model that the policy only names by a glob.
+constexpr std::int64_t kModelCreated = 1'699'228'800;
+
+/// Milliseconds with two decimals: "0.21".
+void append_ms(std::string& out, std::chrono::steady_clock::duration time) {
+    const auto hundredths =
+        std::chrono::duration_cast<std::chrono::microseconds>(time).count() / 10;
+    out += std::to_string(hundredths / 100);
+    const auto rest = hundredths % 100;
+    if (rest != 0) {
+        out += '.';
+        out += static_cast<char>('0' + rest / 10);
+        out += static_cast<char>('0' + rest % 10);
+    }
+}
+
+void append_model(std::string& out, std::string_view id, std::string_view owner) {
+    out += R"({"id":")";
+    providers::append_json_escaped(out, id);
+    out += R"(","object":"model","created":)" + std::to_string(kModelCreated) + R"(,"owned_by":")";
+    providers::append_json_escaped(out, owner);
+    out += "\"}";
+}
+
+/// "gpt%2F4" → "gpt/4"; nullopt for a broken escape.
+std::optional<std::string> percent_decoded(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] != '%') {
+            out += text[i];
+            continue;
+        }
+        unsigned byte = 0;
+        const char* digits = text.data() + i + 1;
+        if (i + 2 >= text.size() ||
+            std::from_chars(digits, digits + 2, byte, 16).ptr != digits + 2) {
+            return std::nullopt;
+        }
+        out += static_cast<char>(byte);
+        i += 2;
+    }
+    return out;
+}
+
+}  // namespace
+
+/// What every answer carries.
+void Exchange::write_common_lines(HeadWriter& head) {
+    head.field("date", worker_.date());
+    head.field("x-request-id", text(id_));
+    may_keep_alive_ = may_keep_alive_ && facts_.keeps_alive && !worker_.is_draining() &&
+                      body_reader_.state() == BodyReader::State::end;
+    if (!may_keep_alive_) {
+        head.field("connection", "close");
+    } else if (facts_.is_http_1_0) {
+        head.field("connection", "keep-alive");
+    }
+}
+
+/// What an answer that came from a target carries: who answered, and what it took.
+void Exchange::write_target_lines(HeadWriter& head) {
+    const auto now = std::chrono::steady_clock::now();
+    row_.first_byte = std::chrono::duration_cast<std::chrono::microseconds>(now - began_);
+    row_.overhead = std::chrono::duration_cast<std::chrono::microseconds>(now - began_ - waited_);
+    head.field("x-headgate-provider", row_.provider);
+    head.field("x-headgate-model", row_.model);
+    head.field("x-headgate-route", row_.route);
+    head.field("x-headgate-attempts", row_.attempts.size());
+    if (!upstream_request_id_.empty()) {
+        head.field("x-headgate-upstream-request-id", upstream_request_id_);
+    }
+    head.field("x-headgate-cache", row_.cache);
+    std::string timing = "headgate;dur=";
+    append_ms(timing, row_.overhead);
+    timing += ", upstream;dur=";
+    append_ms(timing, upstream_time_);
+    head.field("server-timing", timing);
+}
+
+/// An answer of our own making.
+Task<void> Exchange::send_own(int status, std::string_view extra_lines, std::string_view body) {
+    HeadWriter head{worker_.scratch().head};
+    head.status_line(status);
+    write_common_lines(head);
+    head.field("content-type", "application/json");
+    head.field("content-length", body.size());
+    head.lines(extra_lines);
+    row_.status = status;
+    is_answered_ = true;
+    const std::array<std::string_view, 2> pieces{head.finish(), body};
+    if (!co_await client_.send(pieces, until(kOwnAnswerTime))) {
+        row_.outcome = policy::Outcome::client_gone;
+        may_keep_alive_ = false;
+    }
+}
+
+/// Tells the client error_; without one the client itself has gone.
+Task<void> Exchange::answer_error() {
+    if (!error_ || is_answered_) {
+        row_.outcome = error_ ? policy::Outcome::error : policy::Outcome::client_gone;
+        may_keep_alive_ = false;
+        co_return;
+    }
+    const providers::ErrorTraits& traits = providers::traits(error_->code);
+    row_.outcome = traits.status >= 500 ? policy::Outcome::error : policy::Outcome::refused;
+    row_.code = providers::to_string(error_->code);
+    if (traits.status == 401) {
+        const auto delay = worker_.wrong_key_delay(client_.peer());
+        if (co_await client_.flow().sleep(delay, client_gone()) == Wake::stopped) {
+            may_keep_alive_ = false;
+            co_return;
+        }
+    }
+    std::string lines;
+    if (!traits.may_retry) {
+        lines += "x-should-retry: false\r\n";
+    }
+    if (!error_->allow.empty()) {
+        lines += "allow: " + std::string{error_->allow} + "\r\n";
+    }
+    const std::string body = providers::to_json(*error_);
+    co_await send_own(traits.status, lines, body);
+}
+
+/// No target has answered (policy.md, Attempts: "When nothing worked").
+Task<void> Exchange::answer_failures() {
+    const bool is_status = failures_.last == Kind::status;
+    const bool is_operators =
+        is_status && (failures_.error.is_credential || failures_.error.is_quota);
+    row_.outcome = policy::Outcome::error;
+    if (is_status && !is_operators &&
+        (failures_.count == 1 || !may_move_on() || failures_.rate_limited == failures_.count)) {
+        code_ = failures_.error.code;
+        row_.code = code_;
+        std::string lines{failures_.retry_after_lines.view()};
+        lines += "x-headgate-provider: " + std::string{row_.provider} +
+                 "\r\nx-headgate-attempts: " + std::to_string(row_.attempts.size()) + "\r\n";
+        if (!upstream_request_id_.empty() && is_field_value(upstream_request_id_)) {
+            lines += "x-headgate-upstream-request-id: " + upstream_request_id_ + "\r\n";
+        }
+        co_return co_await send_own(failures_.status, lines, failures_.error.body);
+    }
+    if (is_operators) {
+        refuse(
+            failures_.error.is_credential ? ErrorCode::provider_auth_failed
+                                          : ErrorCode::provider_quota_exhausted,
+            failures_.error.is_credential
+                ? "The provider refused Headgate's own credential. The operator has to replace it."
+                : "The provider account behind Headgate has no quota left. The operator has to "
+                  "act.");
+    } else if (failures_.timed_out == failures_.count) {
+        refuse(ErrorCode::upstream_timeout, "The provider did not answer in time.");
+    } else if (failures_.count == 1 && failures_.last == Kind::invalid) {
+        refuse(ErrorCode::upstream_invalid_response, "The provider's answer was not valid.");
+    } else {
+        refuse(ErrorCode::upstream_unavailable, "No provider could answer this request.");
+    }
+    co_await answer_error();
+    row_.outcome = policy::Outcome::error;
+}
+
+/// GET /v1/models and GET /v1/models/{model}: what this project may use.
+Task<void> Exchange::answer_local() {
+    const std::vector<std::string_view> models =
+        policy::usable_models(snapshot_, *identity_.project);
+    std::string body;
+    if (facts_.where.endpoint->operation == providers::Operation::models_retrieve) {
+        const auto name = percent_decoded(facts_.where.argument);
+        if (!name || !std::ranges::binary_search(models, std::string_view{*name})) {
+            refuse(ErrorCode::model_not_found,
+                   "The model does not exist or this project may not use it.", "model");
+            co_return co_await answer_error();
+        }
+        append_model(body, *name, "headgate");
+    } else {
+        body = R"({"object":"list","data":[)";
+        for (const std::string_view model : models) {
+            body += body.back() == '}' ? "," : "";
+            append_model(body, model, "headgate");
+        }
+        body += "]}";
+    }
+    row_.outcome = policy::Outcome::complete;
+    co_await send_own(200, {}, body);
+}
+
+/// Health on the client listener: a status and nothing else.
+Task<void> Exchange::answer_probe() {
+    const bool is_ready = facts_.is_probe_live || !worker_.process().is_draining;
+    HeadWriter head{worker_.scratch().head};
+    head.status_line(is_ready ? 200 : 503);
+    write_common_lines(head);
+    head.field("content-length", std::uint64_t{0});
+    const std::array<std::string_view, 1> pieces{head.finish()};
+    may_keep_alive_ = co_await client_.send(pieces, until(kOwnAnswerTime)) && may_keep_alive_;
+}
+
+}  // namespace headgate::proxy

@@ -1,0 +1,151 @@
+#include "proxy/pipeline/exchange.h"
+
+namespace headgate::proxy {
+namespace {
+
+constexpr HeadLimits kAnswerLimits{32 * 1024, 200};
+constexpr int kMaxInterim = 8;
+constexpr std::size_t kMaxUpstreamRequestId = 128;
+
+/// "name: value\r\n", whole or not at all.
+template <std::size_t kRoom>
+void append_line(FixedText<kRoom>& lines, std::string_view name, std::string_view value) {
+    if (name.size() + value.size() + 4 <= kRoom - lines.view().size() && is_field_value(value)) {
+        lines.append(name);
+        lines.append(": ");
+        lines.append(value);
+        lines.append("\r\n");
+    }
+}
+
+std::string_view media_type(std::string_view value) {
+    const std::string_view type = value.substr(0, value.find(';'));
+    return type.substr(0, type.find_last_not_of(" \t") + 1);
+}
+
+}  // namespace
+
+/// The next bytes of the provider into scratch; call_.bytes views them. The caller has used up what
+/// was there.
+Task<Wire> Exchange::read_answer_bytes(Tick deadline) {
+    auto& scratch = worker_.scratch().read;
+    for (;;) {
+        const Wake wake =
+            co_await client_.flow().wait({call_.socket.get(), kReadable}, client_gone(), deadline);
+        if (wake != Wake::ready) {
+            co_return wake == Wake::deadline ? Wire::timeout : Wire::stopped;
+        }
+        if (is_client_gone()) {
+            co_return Wire::client_gone;
+        }
+        const IoResult got = call_.socket->read_some(scratch.data(), scratch.size());
+        call_.bytes = {scratch.data(), got.bytes};
+        if (got.status == IoStatus::done) {
+            call_.has_answer_bytes = true;
+            co_return Wire::ok;
+        }
+        if (got.status != IoStatus::would_block) {
+            if (got.status == IoStatus::closed && call_.body.may_end_by_close()) {
+                call_.body = BodyReader::none();
+                co_return Wire::ok;
+            }
+            co_return Wire::broken;
+        }
+    }
+}
+
+Task<Wire> Exchange::read_answer_head() {
+    const Tick deadline = std::min(until(plan_.deadlines.first_byte), total_deadline_);
+    auto& scratch = worker_.scratch().read;
+    int interim = 0;
+    for (;;) {
+        const auto from = std::chrono::steady_clock::now();
+        const Wire wire = co_await read_answer_bytes(deadline);
+        const auto now = std::chrono::steady_clock::now();
+        waited_ += now - from;
+        upstream_time_ = now - call_.began;
+        if (wire != Wire::ok) {
+            co_return wire;
+        }
+        if (!call_.held.empty()) {
+            call_.held.append(call_.bytes);
+            if (call_.held.size() > scratch.size()) {
+                co_return Wire::malformed;
+            }
+            call_.held.view().copy(scratch.data(), call_.held.size());
+            call_.bytes = {scratch.data(), call_.held.size()};
+            call_.held.clear();
+        }
+        AnswerHead& head = worker_.scratch().answer;
+        ScanResult scan = scan_answer_head(call_.bytes, kAnswerLimits, head);
+        while (scan.status == ScanStatus::complete && head.status < 200 &&
+               ++interim <= kMaxInterim) {
+            call_.bytes.remove_prefix(scan.size);
+            scan = scan_answer_head(call_.bytes, kAnswerLimits, head);
+        }
+        if (scan.status == ScanStatus::incomplete) {
+            call_.held.append(call_.bytes);
+            continue;
+        }
+        if (scan.status != ScanStatus::complete || head.status < 200) {
+            warn(scan.status == ScanStatus::complete ? "too many interim answers" : scan.problem);
+            co_return Wire::malformed;
+        }
+        call_.bytes.remove_prefix(scan.size);
+        note_answer_head();
+        co_return Wire::ok;
+    }
+}
+
+/// Takes from scratch what the exchange needs of the provider's head: an allow-list.
+void Exchange::note_answer_head() {
+    const AnswerHead& head = worker_.scratch().answer;
+    call_.status = head.status;
+    call_.keeps_alive = head.keeps_alive && call_.queue.empty();
+    row_.attempts.back().status = head.status;
+    if (head.status == 204 || head.status == 304) {
+        call_.body = BodyReader::none();
+    } else if (head.is_chunked) {
+        call_.body = BodyReader::chunked();
+    } else if (head.content_length) {
+        call_.body = BodyReader::of_length(*head.content_length);
+    } else {
+        call_.body = BodyReader::until_close();
+        call_.keeps_alive = false;
+    }
+    passed_lines_.clear();
+    failures_.retry_after_lines.clear();
+    upstream_request_id_.clear();
+    for (const HeadField& field : head.fields) {
+        if (equals_lower(field.name, "content-type")) {
+            const std::string_view type = media_type(field.value);
+            call_.is_event_stream = equals_lower(type, "text/event-stream");
+            call_.is_json = equals_lower(type, "application/json");
+            append_line(passed_lines_, "content-type", field.value);
+        } else if (equals_lower(field.name, "content-encoding")) {
+            call_.is_coded = !equals_lower(field.value, "identity");
+        } else if (equals_lower(field.name, "openai-processing-ms")) {
+            append_line(passed_lines_, "openai-processing-ms", field.value);
+        } else if (equals_lower(field.name, "openai-version")) {
+            append_line(passed_lines_, "openai-version", field.value);
+        } else if (equals_lower(field.name, "retry-after")) {
+            append_line(failures_.retry_after_lines, "retry-after", field.value);
+        } else if (equals_lower(field.name, "retry-after-ms")) {
+            append_line(failures_.retry_after_lines, "retry-after-ms", field.value);
+        } else if (equals_lower(field.name, "x-request-id") &&
+                   field.value.size() <= kMaxUpstreamRequestId) {
+            upstream_request_id_ = field.value;
+        }
+    }
+}
+
+/// The connection goes back to its pool where the answer was read whole; else it is closed.
+void Exchange::release_upstream() {
+    if (call_.socket && call_.keeps_alive && call_.bytes.empty() &&
+        call_.body.state() == BodyReader::State::end) {
+        call_.line->upstream->give_back(std::move(call_.socket));
+    }
+    call_.socket.reset();
+}
+
+}  // namespace headgate::proxy

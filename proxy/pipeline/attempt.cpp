@@ -1,0 +1,235 @@
+#include "proxy/pipeline/exchange.h"
+
+#include <array>
+
+namespace headgate::proxy {
+namespace {
+
+using Kind = Failures::Kind;
+
+constexpr std::size_t kMaxErrorBody = 64 * 1024;
+constexpr std::chrono::seconds kErrorBodyTime{10};
+
+/// policy.md's default for `fallback_on`: the statuses that move to the next target.
+constexpr std::array<int, 6> kFallbackStatuses{429, 500, 502, 503, 504, 529};
+
+}  // namespace
+
+/// Step 8: the targets of the plan in their order, until one has answered.
+Task<void> Exchange::attempt_targets() {
+    for (const providers::Target& target : plan_.targets) {
+        row_.provider = target.provider->name;
+        row_.model = target.model;
+        const AttemptEnd end = co_await attempt(target);
+        if (!row_.attempts.empty()) {
+            row_.attempts.back().duration = std::chrono::duration_cast<std::chrono::microseconds>(
+                std::chrono::steady_clock::now() - call_.began);
+        }
+        call_ = Call{};
+        if (end == AttemptEnd::client_gone || end == AttemptEnd::stopped) {
+            row_.outcome = end == AttemptEnd::client_gone ? policy::Outcome::client_gone
+                                                          : policy::Outcome::error;
+            may_keep_alive_ = false;
+            if (is_sent_upstream_ && row_.usage == providers::Usage{}) {
+                settle_estimate(0);
+            }
+        }
+        if (end != AttemptEnd::failed) {
+            co_return;
+        }
+        if (error_) {
+            co_return co_await answer_error();
+        }
+        if (!may_move_on()) {
+            break;
+        }
+    }
+    co_await answer_failures();
+}
+
+bool Exchange::may_move_on() const {
+    if (failures_.last != Kind::status) {
+        return true;
+    }
+    return failures_.error.is_credential || failures_.error.is_quota ||
+           std::ranges::find(kFallbackStatuses, failures_.status) != kFallbackStatuses.end();
+}
+
+Task<AttemptEnd> Exchange::attempt(const providers::Target& target) {
+    call_.line = &worker_.line(*target.provider);
+    auto encoded = call_.line->adapter->encode(request_, target);
+    if (!encoded) {
+        error_ = std::move(encoded.error());
+        co_return AttemptEnd::failed;
+    }
+    row_.attempts.push_back({target.provider->name, target.model, 0, "ok", {}});
+    call_.began = std::chrono::steady_clock::now();
+    call_.socket = call_.line->upstream->take_idle();
+    call_.is_reused = call_.socket != nullptr;
+    for (;;) {
+        Wire wire = call_.socket ? Wire::ok : co_await open_connection();
+        if (wire != Wire::ok) {
+            if (wire == Wire::broken || wire == Wire::timeout) {
+                co_return fail(Kind::connect, "connect");
+            }
+            co_return end_of(wire);
+        }
+        call_.socket->attach(&client_.flow());
+        wire = co_await send_request(*encoded);
+        if (wire == Wire::ok) {
+            wire = co_await read_answer_head();
+        }
+        if (wire == Wire::broken && call_.is_reused && !call_.has_answer_bytes) {
+            // The provider closed the pooled connection while our request was on its way. Nothing
+            // was answered and the whole request is still here: once more, on a fresh connection.
+            call_.socket.reset();
+            call_.queue = {};
+            call_.is_reused = false;
+            continue;
+        }
+        if (wire != Wire::ok) {
+            co_return end_of(wire);
+        }
+        co_return co_await relay();
+    }
+}
+
+Task<Wire> Exchange::open_connection() {
+    const Tick deadline = std::min(until(plan_.deadlines.connect), total_deadline_);
+    const auto from = std::chrono::steady_clock::now();
+    auto opened = co_await call_.line->upstream->connect(client_.flow(), deadline, client_gone());
+    waited_ += std::chrono::steady_clock::now() - from;
+    if (opened) {
+        call_.socket = std::move(*opened);
+        co_return Wire::ok;
+    }
+    const ConnectFailure& failure = opened.error();
+    if (failure.kind == ConnectFailure::Kind::interrupted) {
+        co_return client_.flow().is_cancelled() ? Wire::stopped : Wire::client_gone;
+    }
+    warn(failure.problem);
+    co_return failure.kind == ConnectFailure::Kind::timeout ? Wire::timeout : Wire::broken;
+}
+
+/// One line a second and provider in the operator's log: the row tells the rest.
+void Exchange::warn(std::string_view problem) {
+    ProviderLine& line = *call_.line;
+    if (worker_.reactor().tick() >= line.next_warning) {
+        line.next_warning = worker_.reactor().tick_after(std::chrono::seconds{1});
+        worker_.process().log(policy::LogLevel::warn, "provider " + line.provider->name + ": " +
+                                                          std::string{problem} + " (" +
+                                                          std::string{row_.id} + ")");
+    }
+}
+
+Bytes Exchange::upstream_head(const providers::UpstreamRequest& request) {
+    HeadWriter head{worker_.scratch().head};
+    head.request_line(request.method, request.path);
+    head.lines(call_.line->head_lines);
+    head.field("accept", request.accept);
+    head.field("content-type", "application/json");
+    head.field("content-length", request.body.size());
+    if (!facts_.idempotency_key.empty()) {
+        head.field("idempotency-key", facts_.idempotency_key);
+    }
+    if (!facts_.traceparent.empty()) {
+        head.field("traceparent", facts_.traceparent);
+    }
+    return head.finish();
+}
+
+Task<Wire> Exchange::send_request(const providers::UpstreamRequest& request) {
+    const providers::SplicedText::Pieces body = request.body.pieces();
+    std::array<std::string_view, body.items.size() + 1> pieces;
+    pieces[0] = upstream_head(request);
+    std::copy_n(body.items.begin(), body.count, pieces.begin() + 1);
+    is_sent_upstream_ = true;
+    if (!call_.queue.send(*call_.socket, std::span{pieces.data(), body.count + 1})) {
+        co_return Wire::broken;
+    }
+    while (!call_.queue.empty()) {
+        // An answer that comes before the whole request was taken (413, say) is read at once.
+        const Tick deadline = std::min(until(plan_.deadlines.idle), total_deadline_);
+        const Wake wake = co_await client_.flow().wait({call_.socket.get(), kWritable | kReadable},
+                                                       client_gone(), deadline);
+        if (wake != Wake::ready) {
+            co_return wake == Wake::deadline ? Wire::timeout : Wire::stopped;
+        }
+        if (is_client_gone()) {
+            co_return Wire::client_gone;
+        }
+        if (call_.socket->is_ready(kReadable)) {
+            call_.keeps_alive = false;
+            co_return Wire::ok;
+        }
+        if (!call_.queue.flush(*call_.socket)) {
+            co_return Wire::broken;
+        }
+    }
+    co_return Wire::ok;
+}
+
+AttemptEnd Exchange::end_of(Wire wire) {
+    switch (wire) {
+        case Wire::timeout:
+            return fail(Kind::timeout, "timeout");
+        case Wire::malformed:
+            return fail(Kind::invalid, "invalid");
+        case Wire::client_gone:
+            row_.attempts.back().reason = "client_gone";
+            return AttemptEnd::client_gone;
+        case Wire::stopped:
+            row_.attempts.back().reason = "stopped";
+            return AttemptEnd::stopped;
+        case Wire::ok:
+        case Wire::broken:
+            break;
+    }
+    return fail(Kind::cut, "cut");
+}
+
+AttemptEnd Exchange::fail(Kind kind, std::string_view reason) {
+    row_.attempts.back().reason = reason;
+    failures_.last = kind;
+    ++failures_.count;
+    failures_.timed_out += kind == Kind::timeout ? 1 : 0;
+    failures_.retry_after_lines.clear();
+    return AttemptEnd::failed;
+}
+
+/// Reads an error answer's body as far as it is worth reading, and judges it.
+Task<AttemptEnd> Exchange::collect_error() {
+    Buffer body;
+    const Tick deadline = std::min(until(kErrorBodyTime), total_deadline_);
+    const auto take = [&] {
+        while (!call_.bytes.empty() && call_.body.state() == BodyReader::State::more) {
+            const Bytes data = call_.body.next(call_.bytes);
+            body.append(data.substr(0, kMaxErrorBody - body.size()));
+        }
+    };
+    take();
+    Wire wire = Wire::ok;
+    while (wire == Wire::ok && call_.body.state() == BodyReader::State::more &&
+           body.size() < kMaxErrorBody) {
+        wire = co_await read_answer_bytes(deadline);
+        take();
+    }
+    if (wire == Wire::client_gone || wire == Wire::stopped) {
+        co_return end_of(wire);
+    }
+    const auto retry_after = failures_.retry_after_lines;
+    fail(Kind::status, "status");
+    failures_.retry_after_lines = retry_after;
+    failures_.status = call_.status;
+    failures_.error = call_.line->adapter->decode_error(call_.status, body.view());
+    failures_.rate_limited += call_.status == 429 ? 1 : 0;
+    row_.attempts.back().status = call_.status;
+    release_upstream();
+    if (failures_.error.is_credential || failures_.error.is_quota) {
+        warn(failures_.error.is_credential ? "refused our credential"
+                                           : "has no quota or money left");
+    }
+    co_return AttemptEnd::failed;
+}
+
+}  // namespace headgate::proxy

@@ -1,0 +1,200 @@
+#pragma once
+
+#include "policy/budget/reservation.h"
+#include "policy/keys/project.h"
+#include "policy/ledger/row.h"
+#include "policy/routing/planner.h"
+#include "providers/contract/answer_decoder.h"
+#include "providers/contract/api_request.h"
+#include "proxy/net/body_reader.h"
+#include "proxy/net/buffer.h"
+#include "proxy/net/head_writer.h"
+#include "proxy/net/http_head.h"
+#include "proxy/net/task.h"
+#include "proxy/pipeline/client_session.h"
+#include "proxy/pipeline/fixed_text.h"
+#include "proxy/pipeline/request_id.h"
+#include "proxy/pipeline/worker.h"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace headgate::proxy {
+
+/// What an exchange keeps of the request's head; the head itself lies in scratch and is dead after
+/// the first suspension.
+struct RequestFacts {
+    providers::Classified where;
+    bool is_get = false;
+    bool is_probe_live = false;   // GET /healthz
+    bool is_probe_ready = false;  // GET /readyz
+    bool is_http_1_0 = false;
+    bool keeps_alive = true;
+    bool expects_continue = false;
+    bool is_json = false;
+    bool is_coded = false;                              // Content-Encoding other than identity
+    std::optional<std::chrono::milliseconds> timeout;   // x-headgate-timeout
+    std::optional<std::chrono::milliseconds> patience;  // x-stainless-read-timeout, -timeout
+    bool has_bad_timeout = false;
+    std::string path;  // only where a message or a look-up needs it
+    std::string client_request_id;
+    std::string traceparent;
+    std::string idempotency_key;
+};
+
+/// How one attempt at a target ended.
+enum class AttemptEnd : std::uint8_t {
+    answered,  // the client has an answer, whole or visibly cut; the row says which
+    failed,    // nothing reached the client: another target may be tried
+    client_gone,
+    stopped,  // shutdown
+};
+
+/// How a step on the upstream connection went.
+enum class Wire : std::uint8_t { ok, broken, timeout, malformed, client_gone, stopped };
+
+/// Why attempts failed, for the answer when nothing worked (policy.md, Attempts).
+struct Failures {
+    enum class Kind : std::uint8_t { connect, timeout, cut, invalid, status };
+
+    Kind last = Kind::connect;
+    int status = 0;                   // of the last, where it is a status
+    providers::ProviderError error;   // of the last, where it is a status
+    FixedText<64> retry_after_lines;  // the last's retry-after fields, checked
+    int count = 0;
+    int rate_limited = 0;
+    int timed_out = 0;
+};
+
+/// The upstream side of the attempt that runs.
+struct Call {
+    ProviderLine* line = nullptr;
+    std::unique_ptr<Socket> socket;
+    SendQueue queue;
+    BodyReader body = BodyReader::none();
+    Buffer held;  // bytes of an answer head that is not whole
+    Bytes bytes;  // what was read and not used yet: in scratch, dead after a suspension
+    int status = 0;
+    bool is_reused = false;
+    bool has_answer_bytes = false;
+    bool keeps_alive = false;
+    bool is_event_stream = false;
+    bool is_json = false;
+    bool is_coded = false;
+    std::chrono::steady_clock::time_point began;
+};
+
+/// One request from a client and its one answer. run() reads like the table of steps in
+/// docs/architecture.md; every way out leads through the reservation's settlement.
+///
+/// Lives in the frame of serve(), on its worker, as long as the request is served.
+class Exchange {
+public:
+    /// Serves the request whose head stands in the worker's scratch; `rest` is what came behind the
+    /// head. True where the connection may carry another request.
+    static Task<bool> serve(ClientSession& client, Bytes rest);
+
+private:
+    explicit Exchange(ClientSession& client);
+
+    Task<void> run();
+
+    // Steps 1 to 3: request_head.cpp. False: error_ holds why.
+    void read_head(Bytes rest);
+    bool identify();
+    bool classify();
+    // Step 4: request_body.cpp
+    Task<bool> read_body();
+    bool understand();
+    void take_body(Bytes& bytes);
+    // Steps 5 to 7: exchange.cpp
+    bool make_plan();
+    bool recall();
+    bool admit();
+    // Step 8: attempt.cpp, answer_head.cpp
+    Task<void> attempt_targets();
+    Task<AttemptEnd> attempt(const providers::Target& target);
+    Task<Wire> open_connection();
+    Task<Wire> send_request(const providers::UpstreamRequest& request);
+    Task<Wire> read_answer_head();
+    Bytes upstream_head(const providers::UpstreamRequest& request);
+    void note_answer_head();
+    Task<Wire> read_answer_bytes(Tick deadline);
+    AttemptEnd end_of(Wire wire);
+    AttemptEnd fail(Failures::Kind kind, std::string_view reason);
+    Task<AttemptEnd> collect_error();
+    bool may_move_on() const;
+    void warn(std::string_view problem);
+    // Step 9: relay_plain.cpp, relay_stream.cpp. call_.bytes holds what came behind the head.
+    Task<AttemptEnd> relay();
+    Task<AttemptEnd> relay_plain();
+    Task<AttemptEnd> answer_plain(Bytes body);
+    Task<AttemptEnd> relay_large(Bytes begun);
+    Task<AttemptEnd> relay_stream();
+    Task<AttemptEnd> relay_events();
+    providers::StreamState decode_events();
+    bool send_events(std::string_view events, bool is_last);
+    Bytes stream_head();
+    Tick keepalive_tick() const;
+    Task<Wire> await_events(Tick deadline, Tick comment_due);
+    Task<AttemptEnd> end_stream(providers::StreamState state);
+    void release_upstream();
+    // Answers: answer.cpp
+    Task<void> answer_error();
+    Task<void> answer_failures();
+    Task<void> answer_local();
+    Task<void> answer_probe();
+    Task<void> send_own(int status, std::string_view extra_lines, std::string_view body);
+    void write_common_lines(HeadWriter& head);
+    void write_target_lines(HeadWriter& head);
+    bool refuse(providers::ErrorCode code, std::string message, std::string param = {});
+    // Step 10: settle.cpp
+    void settle_usage(const providers::Usage& usage);
+    /// Charges by our own count: four bytes a token.
+    void settle_estimate(std::size_t answer_bytes);
+    void finish_row();
+
+    Interest client_gone() { return {&client_.socket(), kGone}; }
+    bool is_client_gone() const { return client_.socket().is_ready(kGone); }
+    Tick until(std::chrono::milliseconds wait) const { return worker_.reactor().tick_after(wait); }
+
+    ClientSession& client_;
+    Worker& worker_;
+    const policy::Snapshot& snapshot_;
+    RequestId id_;
+    std::chrono::steady_clock::time_point began_;
+    std::uint64_t sent_before_ = 0;
+
+    RequestFacts facts_;
+    BodyReader body_reader_ = BodyReader::none();
+    Buffer body_;
+    std::uint64_t body_bytes_ = 0;
+    bool is_body_too_large_ = false;
+    std::optional<providers::ApiError> error_;
+
+    policy::Identity identity_;
+    providers::ApiRequest request_;
+    FixedText<256> model_;  // request_.model looks here
+    policy::Plan plan_;
+    policy::LedgerRow row_;
+    std::optional<policy::Reservation> reservation_;
+
+    Tick total_deadline_ = kNever;
+    Call call_;
+    Failures failures_;
+    std::unique_ptr<providers::StreamDecoder> stream_;
+    FixedText<512> passed_lines_;  // of the provider's head, for the client; checked
+    std::string upstream_request_id_;
+    std::string code_;                                     // of a provider's error, for the row
+    std::chrono::steady_clock::duration waited_{};         // for the client's body and the provider
+    std::chrono::steady_clock::duration upstream_time_{};  // from sending to the answer
+    bool may_keep_alive_ = true;
+    bool is_answered_ = false;       // a head has gone to the client
+    bool is_sent_upstream_ = false;  // a provider may charge for this exchange
+};
+
+}  // namespace headgate::proxy

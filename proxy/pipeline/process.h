@@ -1,0 +1,33 @@
+#pragma once
+
+#include "metrics/access_log/access_log.h"
+#include "policy/config/snapshot.h"
+#include "proxy/net/listener.h"
+#include "proxy/net/resolver.h"
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string_view>
+
+namespace headgate::proxy {
+
+/// What the workers of one process share. Outlives them. All of it is immutable or thread-safe.
+struct Process {
+    Process(std::unique_ptr<const policy::Snapshot> policy, metrics::AccessLog& log)
+        : snapshot{std::move(policy)},
+          access_log{log},
+          connections{snapshot->protect.max_connections, snapshot->protect.max_connections_per_ip} {
+    }
+
+    std::unique_ptr<const policy::Snapshot> snapshot;
+    metrics::AccessLog& access_log;
+    Resolver resolver;
+    ConnectionCounts connections;
+    /// Not ready for new work: readiness says so and connections are not kept alive.
+    std::atomic<bool> is_draining = false;
+    /// The operator's log. Thread-safe; the text holds no secrets.
+    std::function<void(policy::LogLevel level, std::string_view text)> log;
+};
+
+}  // namespace headgate::proxy

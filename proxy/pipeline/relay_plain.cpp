@@ -1,0 +1,169 @@
+#include "proxy/net/head_writer.h"
+#include "proxy/pipeline/exchange.h"
+
+#include <array>
+
+namespace headgate::proxy {
+namespace {
+
+using Kind = Failures::Kind;
+
+/// Answers up to this size are held, validated and sent whole (http.md, x-headgate-cost-usd).
+constexpr std::size_t kMaxHeld = std::size_t{8} << 20;
+constexpr std::chrono::minutes kClientSendTime{5};
+
+}  // namespace
+
+/// Step 9: which kind of answer is it?
+Task<AttemptEnd> Exchange::relay() {
+    if (call_.status >= 400) {
+        co_return co_await collect_error();
+    }
+    if (call_.status >= 300 || call_.is_coded || (!call_.is_json && !call_.is_event_stream) ||
+        (call_.is_event_stream && !request_.stream)) {
+        warn(call_.status >= 300 ? "answered with a redirect"
+             : call_.is_coded    ? "answered with a content coding that was not asked for"
+                                 : "answered with another content type than was asked for");
+        co_return fail(Kind::invalid, "invalid");
+    }
+    if (call_.is_event_stream) {
+        co_return co_await relay_stream();
+    }
+    const auto length = call_.body.left();
+    if (length && *length > kMaxHeld) {
+        co_return co_await relay_large({});
+    }
+    co_return co_await relay_plain();
+}
+
+/// Holds the whole answer; nothing of it reaches the client before it is known to be good.
+Task<AttemptEnd> Exchange::relay_plain() {
+    Bytes input = call_.bytes;
+    const Bytes first = call_.body.next(input);
+    call_.bytes = input;
+    if (call_.body.state() == BodyReader::State::end) {
+        co_return co_await answer_plain(first);  // the usual case: nothing is copied
+    }
+    Buffer body;
+    body.append(first);
+    for (;;) {
+        while (!call_.bytes.empty() && call_.body.state() == BodyReader::State::more) {
+            body.append(call_.body.next(call_.bytes));
+        }
+        if (call_.body.state() == BodyReader::State::end) {
+            co_return co_await answer_plain(body.view());
+        }
+        if (call_.body.state() == BodyReader::State::malformed) {
+            co_return fail(Kind::invalid, "invalid");
+        }
+        if (body.size() > kMaxHeld) {
+            co_return co_await relay_large(body.view());
+        }
+        const auto from = std::chrono::steady_clock::now();
+        const Wire wire =
+            co_await read_answer_bytes(std::min(until(plan_.deadlines.idle), total_deadline_));
+        const auto now = std::chrono::steady_clock::now();
+        waited_ += now - from;
+        upstream_time_ = now - call_.began;
+        if (wire != Wire::ok) {
+            co_return end_of(wire);
+        }
+    }
+}
+
+Task<AttemptEnd> Exchange::answer_plain(Bytes body) {
+    const providers::PlainAnswer answer = call_.line->adapter->decode(request_, body);
+    if (!answer.is_valid) {
+        warn("sent an answer that is not valid: " + answer.problem);
+        co_return fail(Kind::invalid, "invalid");
+    }
+    if (answer.usage.is_reported || request_.endpoint->meter == "free") {
+        settle_usage(answer.usage);
+    } else {
+        settle_estimate(answer.content_bytes);
+    }
+    HeadWriter head{worker_.scratch().head};
+    head.status_line(call_.status);
+    write_common_lines(head);
+    head.lines(passed_lines_.view());
+    head.field("content-length", body.size());
+    write_target_lines(head);
+    head.field("x-headgate-cost-usd", row_.cost.to_string());
+    row_.status = call_.status;
+    row_.outcome = policy::Outcome::complete;
+    is_answered_ = true;
+    const std::array<std::string_view, 2> pieces{head.finish(), body};
+    if (!co_await client_.send(pieces, until(kClientSendTime))) {
+        row_.outcome = policy::Outcome::client_gone;
+        may_keep_alive_ = false;
+    }
+    release_upstream();
+    co_return AttemptEnd::answered;
+}
+
+/// An answer above kMaxHeld: through at a fixed window, as the provider framed it. Its usage is
+/// our own count.
+Task<AttemptEnd> Exchange::relay_large(Bytes begun) {
+    HeadWriter head{worker_.scratch().head};
+    head.status_line(call_.status);
+    write_common_lines(head);
+    head.lines(passed_lines_.view());
+    const auto length = call_.body.left();
+    const bool is_chunked = !length && !facts_.is_http_1_0;
+    if (length) {
+        head.field("content-length", *length + begun.size());
+    } else if (is_chunked) {
+        head.field("transfer-encoding", "chunked");
+    }
+    may_keep_alive_ = may_keep_alive_ && (length || is_chunked);
+    write_target_lines(head);
+    row_.status = call_.status;
+    is_answered_ = true;
+    std::size_t total = 0;
+    std::string_view before = head.finish();
+    std::string& data = worker_.scratch().events;
+    data.assign(begun);
+    Wire wire = Wire::ok;
+    for (;;) {
+        while (!call_.bytes.empty() && call_.body.state() == BodyReader::State::more) {
+            data.append(call_.body.next(call_.bytes));
+        }
+        total += data.size();
+        std::array<char, 18> size{};
+        std::array<std::string_view, 4> pieces{before, {}, data, {}};
+        if (is_chunked && !data.empty()) {
+            pieces[1] = chunk_size_line(data.size(), size);
+            pieces[3] = "\r\n";
+        }
+        if (!co_await client_.send(pieces, until(kClientSendTime))) {
+            wire = Wire::client_gone;
+            break;
+        }
+        if (call_.body.state() != BodyReader::State::more) {
+            break;
+        }
+        before = {};
+        data.clear();
+        wire = co_await read_answer_bytes(std::min(until(plan_.deadlines.idle), total_deadline_));
+        if (wire != Wire::ok) {
+            break;
+        }
+        data.clear();  // another exchange used it meanwhile
+    }
+    settle_estimate(total);
+    if (wire != Wire::ok || call_.body.state() == BodyReader::State::malformed) {
+        may_keep_alive_ = false;
+        row_.outcome = policy::Outcome::upstream_cut;
+        const AttemptEnd end = end_of(wire);
+        co_return end == AttemptEnd::failed ? AttemptEnd::answered : end;
+    }
+    if (is_chunked &&
+        !co_await client_.send({{std::string_view{"0\r\n\r\n"}}}, until(kClientSendTime))) {
+        may_keep_alive_ = false;
+    }
+    row_.outcome = policy::Outcome::complete;
+    release_upstream();
+    co_return AttemptEnd::answered;
+}
+
+}  // namespace headgate::proxy

@@ -1,0 +1,253 @@
+#include "proxy/net/head_writer.h"
+#include "proxy/pipeline/exchange.h"
+
+#include <array>
+
+namespace headgate::proxy {
+namespace {
+
+using providers::StreamState;
+
+constexpr std::string_view kKeepAlive = ": keep-alive\n\n";
+constexpr std::string_view kLastChunk = "0\r\n\r\n";
+constexpr std::chrono::seconds kDrainTime{1};
+
+/// Reads the rest of a provider's body after the client's stream has ended, so that the connection
+/// can be used again. Runs by itself: nobody waits for it.
+Task<void> drain(Upstream& upstream,
+                 std::unique_ptr<Socket> socket,
+                 BodyReader body,
+                 Reactor& reactor) {
+    Flow flow{reactor};
+    socket->attach(&flow);
+    const Tick deadline = reactor.tick_after(kDrainTime);
+    std::array<char, 512> bytes;
+    while (body.state() == BodyReader::State::more) {
+        const IoResult got = socket->read_some(bytes.data(), bytes.size());
+        if (got.status == IoStatus::would_block) {
+            if (co_await flow.wait({socket.get(), kReadable}, deadline) != Wake::ready) {
+                co_return;
+            }
+            continue;
+        }
+        if (got.status != IoStatus::done) {
+            co_return;
+        }
+        Bytes input{bytes.data(), got.bytes};
+        while (!input.empty() && body.state() == BodyReader::State::more) {
+            body.next(input);
+        }
+        if (!input.empty()) {
+            co_return;
+        }
+    }
+    if (body.state() == BodyReader::State::end) {
+        upstream.give_back(std::move(socket));
+    }
+}
+
+}  // namespace
+
+/// Event by event, as it comes. The head goes to the client with the first event: a stream that
+/// fails before may still move to another target.
+Task<AttemptEnd> Exchange::relay_stream() {
+    stream_ = call_.line->adapter->stream_decoder(request_);
+    worker_.count().streams_in_flight.add(1);
+    const AttemptEnd end = co_await relay_events();
+    worker_.count().streams_in_flight.add(-1);
+    if (stream_->usage().is_reported) {
+        settle_usage(stream_->usage());
+    } else if (is_answered_ || end != AttemptEnd::failed) {
+        settle_estimate(stream_->content_bytes());
+    }
+    stream_.reset();
+    co_return end;
+}
+
+Task<AttemptEnd> Exchange::relay_events() {
+    Tick silence_ends = until(plan_.deadlines.first_event);
+    Tick comment_due = keepalive_tick();
+    // The request can no longer be repeated once its answer has begun.
+    for (;;) {
+        const StreamState state = decode_events();
+        const bool has_events = !worker_.scratch().events.empty();
+        if ((state == StreamState::cut || state == StreamState::invalid) && !is_answered_) {
+            co_return fail(
+                state == StreamState::cut ? Failures::Kind::cut : Failures::Kind::invalid,
+                state == StreamState::cut ? "cut" : "invalid");
+        }
+        if (has_events || state != StreamState::open) {
+            if (!send_events(worker_.scratch().events, state == StreamState::complete)) {
+                co_return end_of(Wire::client_gone);
+            }
+            silence_ends = until(plan_.deadlines.idle);
+            comment_due = keepalive_tick();
+        }
+        if (state != StreamState::open) {
+            co_return co_await end_stream(state);
+        }
+        const Wire wire =
+            co_await await_events(std::min(silence_ends, total_deadline_), comment_due);
+        if (wire == Wire::client_gone || wire == Wire::stopped) {
+            co_return end_of(wire);
+        }
+        if (wire != Wire::ok) {
+            if (!is_answered_) {
+                co_return end_of(wire);
+            }
+            worker_.scratch().events.clear();
+            row_.attempts.back().reason = wire == Wire::timeout ? "timeout" : "cut";
+            const StreamState cut = stream_->finish(false, worker_.scratch().events);
+            if (!send_events(worker_.scratch().events, cut == StreamState::complete)) {
+                co_return end_of(Wire::client_gone);
+            }
+            co_return co_await end_stream(cut);
+        }
+    }
+}
+
+/// Runs what was read through the decoder into scratch.
+StreamState Exchange::decode_events() {
+    std::string& events = worker_.scratch().events;
+    events.clear();
+    StreamState state = StreamState::open;
+    while (state == StreamState::open && !call_.bytes.empty() &&
+           call_.body.state() == BodyReader::State::more) {
+        const Bytes data = call_.body.next(call_.bytes);
+        if (!data.empty()) {
+            state = stream_->feed(data, events);
+        }
+    }
+    if (state == StreamState::open && call_.body.state() != BodyReader::State::more) {
+        state = stream_->finish(call_.body.state() == BodyReader::State::end, events);
+    }
+    return state;
+}
+
+/// Sends events as one chunk, the head before the first, the last chunk behind the last. What the
+/// client does not take waits in its queue. False when the client has gone.
+bool Exchange::send_events(std::string_view events, bool is_last) {
+    std::array<std::string_view, 5> pieces{};
+    std::array<char, 18> size{};
+    if (!is_answered_) {
+        pieces[0] = stream_head();
+        body_.reset();  // nothing can be repeated now: a live stream holds no request
+    }
+    const bool is_chunked = !facts_.is_http_1_0;
+    if (!events.empty()) {
+        pieces[1] = is_chunked ? chunk_size_line(events.size(), size) : std::string_view{};
+        pieces[2] = events;
+        pieces[3] = is_chunked ? "\r\n" : "";
+    }
+    pieces[4] = is_chunked && is_last ? kLastChunk : "";
+    return client_.queue().send(client_.socket(), pieces);
+}
+
+Bytes Exchange::stream_head() {
+    HeadWriter head{worker_.scratch().head};
+    may_keep_alive_ = may_keep_alive_ && !facts_.is_http_1_0;
+    head.status_line(call_.status);
+    write_common_lines(head);
+    head.lines(passed_lines_.view());
+    if (!facts_.is_http_1_0) {
+        head.field("transfer-encoding", "chunked");
+    }
+    head.field("cache-control", "no-cache");
+    write_target_lines(head);
+    row_.status = call_.status;
+    is_answered_ = true;
+    return head.finish();
+}
+
+Tick Exchange::keepalive_tick() const {
+    return plan_.keepalive.count() == 0 ? kNever : until(plan_.keepalive);
+}
+
+/// Waits for the provider's next bytes, or, while the client is slow, for the client to take what
+/// waits for it: then the provider is not read. Comments bridge a silence.
+Task<Wire> Exchange::await_events(Tick deadline, Tick comment_due) {
+    auto& scratch = worker_.scratch().read;
+    call_.bytes = {};
+    for (;;) {
+        SendQueue& queue = client_.queue();
+        Wake wake = Wake::ready;
+        const bool is_client_slow = !queue.empty();
+        const Tick next =
+            is_answered_ && !is_client_slow ? std::min(deadline, comment_due) : deadline;
+        if (is_client_slow) {
+            wake = co_await client_.flow().wait({&client_.socket(), kWritable | kGone}, next);
+        } else {
+            wake =
+                co_await client_.flow().wait({call_.socket.get(), kReadable}, client_gone(), next);
+        }
+        if (wake == Wake::stopped) {
+            co_return Wire::stopped;
+        }
+        if (is_client_gone() || (is_client_slow && wake == Wake::deadline)) {
+            co_return Wire::client_gone;
+        }
+        if (wake == Wake::deadline) {
+            if (worker_.reactor().tick() >= deadline) {
+                co_return Wire::timeout;
+            }
+            if (!send_events(kKeepAlive, false)) {
+                co_return Wire::client_gone;
+            }
+            comment_due = keepalive_tick();
+            continue;
+        }
+        if (is_client_slow) {
+            if (!queue.flush(client_.socket())) {
+                co_return Wire::client_gone;
+            }
+            continue;
+        }
+        const IoResult got = call_.socket->read_some(scratch.data(), scratch.size());
+        if (got.status == IoStatus::done) {
+            call_.bytes = {scratch.data(), got.bytes};
+            co_return Wire::ok;
+        }
+        if (got.status == IoStatus::closed && call_.body.may_end_by_close()) {
+            call_.body = BodyReader::none();
+            co_return Wire::ok;
+        }
+        if (got.status != IoStatus::would_block) {
+            co_return Wire::broken;
+        }
+    }
+}
+
+/// The stream has ended one way or the other: lets the client take what waits, tells the row.
+Task<AttemptEnd> Exchange::end_stream(StreamState state) {
+    if (state == StreamState::complete) {
+        row_.outcome = policy::Outcome::complete;
+        if (call_.body.state() == BodyReader::State::more && call_.keeps_alive &&
+            call_.bytes.empty()) {
+            start(drain(*call_.line->upstream, std::move(call_.socket), std::move(call_.body),
+                        worker_.reactor()));
+        } else {
+            release_upstream();
+        }
+    } else {
+        // No last chunk: the cut is visible to every client.
+        row_.outcome = state == StreamState::provider_error ? policy::Outcome::error
+                                                            : policy::Outcome::upstream_cut;
+        may_keep_alive_ = false;
+        if (state == StreamState::invalid) {
+            row_.attempts.back().reason = "invalid";
+            row_.code = "upstream_invalid_response";
+        } else if (state == StreamState::cut) {
+            if (row_.attempts.back().reason == "ok") {
+                row_.attempts.back().reason = "cut";
+            }
+            row_.code = "upstream_interrupted";
+        }
+        call_.socket.reset();
+    }
+    if (!co_await client_.send({}, until(plan_.deadlines.idle))) {
+        co_return end_of(is_client_gone() ? Wire::client_gone : Wire::stopped);
+    }
+    co_return AttemptEnd::answered;
+}
+
+}  // namespace headgate::proxy

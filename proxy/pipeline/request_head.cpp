@@ -1,0 +1,222 @@
+#include "policy/keys/identify.h"
+#include "proxy/pipeline/exchange.h"
+
+#include <charconv>
+
+namespace headgate::proxy {
+namespace {
+
+using providers::ErrorCode;
+
+constexpr std::size_t kMaxClientRequestId = 128;
+constexpr std::size_t kMaxIdempotencyKey = 256;
+
+/// "application/json", parameters allowed.
+bool is_json_type(std::string_view value) {
+    const std::string_view type = value.substr(0, value.find(';'));
+    return equals_lower(type.substr(0, type.find_last_not_of(" \t") + 1), "application/json");
+}
+
+bool is_visible_ascii(std::string_view text) {
+    return std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f; });
+}
+
+/// "20s", "1500ms", "2m": a duration of policy.md, for a header.
+std::optional<std::chrono::milliseconds> parse_timeout(std::string_view value) {
+    std::int64_t count = 0;
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), count);
+    const std::string_view unit{end, static_cast<std::size_t>(value.data() + value.size() - end)};
+    if (error != std::errc{} || count <= 0 || count > 86'400'000) {
+        return std::nullopt;
+    }
+    if (unit == "ms") {
+        return std::chrono::milliseconds{count};
+    }
+    if (unit == "s") {
+        return std::chrono::seconds{count};
+    }
+    if (unit == "m") {
+        return std::chrono::minutes{count};
+    }
+    return std::nullopt;
+}
+
+/// The SDKs' "600" or "2.5": seconds.
+std::optional<std::chrono::milliseconds> parse_seconds(std::string_view value) {
+    double seconds = 0;
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), seconds);
+    if (error != std::errc{} || end != value.data() + value.size() || !(seconds > 0) ||
+        seconds > 86'400) {
+        return std::nullopt;
+    }
+    return std::chrono::milliseconds{static_cast<std::int64_t>(seconds * 1000)};
+}
+
+/// W3C Trace Context, version 00: the only form that is passed on.
+bool is_traceparent(std::string_view value) {
+    if (value.size() != 55 || !value.starts_with("00-") || value[35] != '-' || value[52] != '-') {
+        return false;
+    }
+    const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+    const std::string_view trace = value.substr(3, 32);
+    const std::string_view parent = value.substr(36, 16);
+    return std::ranges::all_of(trace, is_hex) && std::ranges::all_of(parent, is_hex) &&
+           std::ranges::all_of(value.substr(53), is_hex) &&
+           trace.find_first_not_of('0') != std::string_view::npos &&
+           parent.find_first_not_of('0') != std::string_view::npos;
+}
+
+}  // namespace
+
+/// Step 1: takes from scratch what later steps need. The only step that sees the head's fields but
+/// for identify(), which follows without a suspension.
+void Exchange::read_head(Bytes rest) {
+    const RequestHead& head = worker_.scratch().request;
+    facts_.is_get = head.method == providers::Method::get;
+    facts_.is_http_1_0 = head.minor_version == 0;
+    facts_.keeps_alive = head.keeps_alive;
+    facts_.expects_continue = head.expects_continue;
+    facts_.is_probe_live = facts_.is_get && head.path == "/healthz";
+    facts_.is_probe_ready = facts_.is_get && head.path == "/readyz";
+    facts_.where = providers::classify(head.method, head.path);
+    const providers::Endpoint* endpoint = facts_.where.endpoint;
+    if (endpoint == nullptr || endpoint->handling != providers::Handling::relayed) {
+        facts_.path = head.path;
+        if (!facts_.where.argument.empty()) {
+            facts_.where.argument = std::string_view{facts_.path}.substr(
+                static_cast<std::size_t>(facts_.where.argument.data() - head.path.data()));
+        }
+    }
+    for (const HeadField& field : head.fields) {
+        // By length first: most fields are none of these.
+        switch (field.name.size()) {
+            case 11:
+                if (equals_lower(field.name, "traceparent") && is_traceparent(field.value)) {
+                    facts_.traceparent = field.value;
+                }
+                break;
+            case 12:
+                if (equals_lower(field.name, "content-type")) {
+                    facts_.is_json = is_json_type(field.value);
+                } else if (equals_lower(field.name, "x-request-id") &&
+                           field.value.size() <= kMaxClientRequestId &&
+                           is_visible_ascii(field.value)) {
+                    facts_.client_request_id = field.value;
+                }
+                break;
+            case 15:
+                if (equals_lower(field.name, "idempotency-key") &&
+                    field.value.size() <= kMaxIdempotencyKey && is_visible_ascii(field.value)) {
+                    facts_.idempotency_key = field.value;
+                }
+                break;
+            case 16:
+                if (equals_lower(field.name, "content-encoding")) {
+                    facts_.is_coded = !equals_lower(field.value, "identity");
+                }
+                break;
+            case 18:
+                if (equals_lower(field.name, "x-headgate-timeout")) {
+                    facts_.timeout = parse_timeout(field.value);
+                    facts_.has_bad_timeout = !facts_.timeout;
+                }
+                break;
+            case 19:
+                if (equals_lower(field.name, "x-stainless-timeout") && !facts_.patience) {
+                    facts_.patience = parse_seconds(field.value);
+                }
+                break;
+            case 24:
+                if (equals_lower(field.name, "x-stainless-read-timeout")) {
+                    facts_.patience = parse_seconds(field.value);
+                }
+                break;
+            default:
+                break;
+        }
+    }
+    if (head.is_chunked) {
+        body_reader_ = BodyReader::chunked();
+    } else if (head.content_length) {
+        body_reader_ = BodyReader::of_length(*head.content_length);
+        is_body_too_large_ = *head.content_length > snapshot_.protect.max_json;
+    }
+    take_body(rest);
+    client_.keep_for_later(rest);
+}
+
+/// Step 2.
+bool Exchange::identify() {
+    const HeadFields& fields = worker_.scratch().request.fields;
+    policy::Credentials credentials;
+    if (const HeadField* field = fields.find("authorization")) {
+        credentials.authorization = field->value;
+    }
+    if (const HeadField* field = fields.find("api-key")) {
+        credentials.api_key = field->value;
+    }
+    auto found = policy::identify(snapshot_.keys, worker_.hasher(), credentials, row_.time);
+    if (!found) {
+        error_ = std::move(found.error());
+        return false;
+    }
+    identity_ = *found;
+    row_.project = identity_.project->id;
+    row_.key = identity_.key->name;
+    reservation_.emplace(worker_.ledger(), row_);
+    return true;
+}
+
+/// Step 3: the path, the endpoint, and what its body must be.
+bool Exchange::classify() {
+    const providers::Classified& where = facts_.where;
+    if (where.endpoint == nullptr) {
+        if (where.allow.empty()) {
+            return refuse(ErrorCode::unknown_url,
+                          "Unknown request URL. Check that base_url ends in /v1 and the path is "
+                          "one of OpenAI's API.");
+        }
+        refuse(ErrorCode::method_not_allowed, "This path takes " + std::string{where.allow} + ".");
+        error_->allow = where.allow;
+        return false;
+    }
+    const providers::Endpoint& endpoint = *where.endpoint;
+    row_.endpoint = endpoint.family;
+    switch (endpoint.handling) {
+        case providers::Handling::unsupported:
+            return refuse(ErrorCode::endpoint_not_supported,
+                          "Headgate does not serve " + std::string{endpoint.path} + " yet.");
+        case providers::Handling::removed:
+            return refuse(ErrorCode::endpoint_removed,
+                          std::string{endpoint.path} + " was removed from OpenAI's API." +
+                              (endpoint.successor.empty()
+                                   ? std::string{}
+                                   : " Use " + std::string{endpoint.successor} + " instead."));
+        case providers::Handling::local:
+        case providers::Handling::relayed:
+            break;
+    }
+    if (!identity_.project->may_use_family(endpoint.family)) {
+        return refuse(ErrorCode::endpoint_not_allowed, "Project " + identity_.project->id +
+                                                           " may not use the endpoint family \"" +
+                                                           std::string{endpoint.family} + "\".");
+    }
+    if (facts_.has_bad_timeout) {
+        return refuse(ErrorCode::invalid_request,
+                      "x-headgate-timeout must be a duration such as 20s or 1500ms.");
+    }
+    if (!endpoint.json_body) {
+        return true;
+    }
+    if (facts_.is_coded) {
+        return refuse(ErrorCode::unsupported_media_type,
+                      "A request body must not be compressed: send it without Content-Encoding.");
+    }
+    if (!facts_.is_json) {
+        return refuse(ErrorCode::unsupported_media_type,
+                      "This endpoint takes Content-Type: application/json.");
+    }
+    return true;
+}
+
+}  // namespace headgate::proxy

@@ -1,0 +1,108 @@
+#pragma once
+
+#include "metrics/access_log/access_log.h"
+#include "metrics/registry/worker_counters.h"
+#include "policy/budget/reservation.h"
+#include "policy/keys/project.h"
+#include "providers/contract/answer_decoder.h"
+#include "proxy/net/http_head.h"
+#include "proxy/net/listener.h"
+#include "proxy/net/reactor.h"
+#include "proxy/net/upstream.h"
+#include "proxy/pipeline/process.h"
+#include "proxy/pipeline/request_id.h"
+
+#include <array>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+namespace headgate::proxy {
+
+class ClientSession;
+
+/// Memory that every step of a worker uses in turn. What lies here is dead after the next co_await.
+struct Scratch {
+    std::array<char, 64 * 1024> read;  // bytes of a socket
+    std::array<char, 8 * 1024> head;   // a head that is being written
+    RequestHead request;
+    AnswerHead answer;
+    std::string events;  // what a stream's decoder gives
+};
+
+/// One provider of the policy as a worker uses it: who encodes, where connections lie, and the part
+/// of every request head that does not change.
+struct ProviderLine {
+    const providers::Provider* provider = nullptr;
+    const providers::Adapter* adapter = nullptr;
+    std::string head_lines;  // checked: Host, credential, our user-agent, …
+    std::unique_ptr<Upstream> upstream;
+    Tick next_warning = 0;  // one line a second tells of a provider that cannot be reached
+};
+
+/// A core's thread: its reactor, its listeners, its connections, and what it needs so that a
+/// request takes no lock. Everything here is used by that thread alone.
+class Worker : private policy::Ledger {
+public:
+    explicit Worker(Process& process);
+    ~Worker() override;
+
+    /// Serves `fd` from the moment that run() begins.
+    void listen(int fd, bool is_unix);
+    /// Returns when stop() was called and every connection has ended.
+    void run() { reactor_.run(); }
+
+    // From other threads:
+    /// Stops accepting and closes connections that wait for a request.
+    void drain();
+    /// Ends everything that still runs, then run().
+    void stop();
+    const metrics::WorkerCounters& counters() const { return counters_; }
+
+    // For the steps of an exchange:
+    Process& process() { return process_; }
+    const policy::Snapshot& snapshot() const { return *process_.snapshot; }
+    Reactor& reactor() { return reactor_; }
+    Scratch& scratch() { return *scratch_; }
+    policy::KeyHasher& hasher() { return hasher_; }
+    RequestIds& ids() { return ids_; }
+    metrics::WorkerCounters& count() { return counters_; }
+    policy::Ledger& ledger() { return *this; }
+    ProviderLine& line(const providers::Provider& provider) { return *lines_.at(&provider); }
+    bool is_draining() const { return is_draining_; }
+    /// The value of a Date field, made once a second.
+    std::string_view date();
+    /// How long an answer to a wrong key from this address waits: grows to 50 ms.
+    std::chrono::milliseconds wrong_key_delay(const std::string& peer);
+
+    void join(ClientSession& session) { sessions_.insert(&session); }
+    void leave(ClientSession& session) { sessions_.erase(&session); }
+
+private:
+    void book(const policy::LedgerRow& row) noexcept override;
+    void count_unsettled() noexcept override;
+
+    void add_line(const policy::ProviderSettings& settings);
+    void sweep();
+
+    Process& process_;
+    Reactor reactor_;
+    std::unique_ptr<Scratch> scratch_ = std::make_unique<Scratch>();
+    policy::KeyHasher hasher_;
+    RequestIds ids_;
+    metrics::WorkerCounters counters_;
+    metrics::AccessBuffer access_;
+    std::unordered_map<const providers::Provider*, std::unique_ptr<ProviderLine>> lines_;
+    std::vector<std::unique_ptr<Listener>> listeners_;
+    std::unordered_set<ClientSession*> sessions_;
+    std::unordered_map<std::string, int> wrong_keys_;
+    Tick forget_wrong_keys_ = 0;
+    std::string date_;
+    std::chrono::sys_seconds date_second_{};
+    bool is_draining_ = false;
+};
+
+}  // namespace headgate::proxy
