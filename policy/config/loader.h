@@ -1,13 +1,13 @@
 #pragma once
 
+#include "policy/config/problem.h"
+#include "policy/config/snapshot.h"
+
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "policy/config/problem.h"
-#include "policy/config/snapshot.h"
 
 namespace headgate::policy {
 
@@ -15,7 +15,7 @@ namespace headgate::policy {
 struct LoadOptions {
     /// False: a missing variable or file is no problem and stands for an unknown secret.
     bool needs_secrets = true;
-    /// The environment; replaced in tests.
+    /// The environment; empty: the process's own. Replaced in tests.
     std::function<std::optional<std::string>(const std::string& name)> environment;
 };
 

@@ -56,6 +56,10 @@ struct ProviderSettings {
     bool is_simulated = false;       // serve --rehearse: answered by a simulator of its wire format
 };
 
+/// What stands for the base URL of a simulator inside this process: it has no address, but the
+/// paths of OpenAI's API.
+providers::BaseUrl simulator_base_url();
+
 /// One loaded, validated policy. Immutable; an exchange keeps the one that it began with.
 /// Pointers between its parts stay valid as long as it lives: it is never copied or moved.
 struct Snapshot {

@@ -1,11 +1,12 @@
 #pragma once
 
-#include <cstdint>
-#include <span>
-#include <string_view>
-
 #include "providers/catalog/price.h"
 #include "providers/contract/provider.h"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
 
 namespace headgate::providers {
 
@@ -15,7 +16,41 @@ struct PriceTier {
     Price price;
 };
 
-/// One model of the compiled-in catalogue (data/prices.yaml).
+/// Prices of another service tier; what is absent costs as at the standard tier.
+struct ServicePrice {
+    std::optional<Money> input;
+    std::optional<Money> output;
+    std::optional<Money> cached_input;
+};
+
+/// Prices that few models have and cost() does not apply.
+struct FurtherPrices {
+    ServicePrice batch;
+    ServicePrice flex;
+    ServicePrice priority;
+    std::optional<Money> cache_write_1h;  // USD a million tokens, as the two below
+    std::optional<Money> cached_audio_input;
+    std::optional<Money> cached_image_input;
+    std::optional<Money> per_second;     // USD a second of audio
+    std::optional<Money> per_character;  // USD a character of text that is spoken
+};
+
+/// What a model can do: one bit each in Model::can.
+enum class Capability : std::uint16_t {
+    tools = 1 << 0,
+    parallel_tools = 1 << 1,
+    json_schema = 1 << 2,
+    images = 1 << 3,
+    pdf = 1 << 4,
+    audio_in = 1 << 5,
+    audio_out = 1 << 6,
+    reasoning = 1 << 7,
+    prompt_cache = 1 << 8,
+    web_search = 1 << 9,
+};
+
+/// One model of the compiled-in catalogue (data/prices.yaml). Money is rounded up to whole
+/// nanodollars where the data has more places.
 struct Model {
     std::string_view id;
     std::string_view provider;  // "openai", "anthropic", …: whose price this is
@@ -25,6 +60,17 @@ struct Model {
     std::string_view retires;   // "2026-10-23" or empty
     Price price;
     std::span<const PriceTier> tiers;  // ascending
+
+    /// False where the catalogue has no price that cost() applies (speech by the second or by the
+    /// character, say): the request is then one without a price, not one that costs nothing.
+    bool is_priced;
+    std::uint16_t can;             // Capability bits; 0 also where it is not known
+    std::int32_t dimensions;       // of an embedding; 0: unknown or none
+    const FurtherPrices* further;  // null: none
+
+    constexpr bool has(Capability capability) const {
+        return (can & static_cast<std::uint16_t>(capability)) != 0;
+    }
 };
 
 /// All models, sorted by id, then provider.

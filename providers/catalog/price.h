@@ -1,11 +1,11 @@
 #pragma once
 
-#include <cstdint>
-#include <optional>
-
 #include "providers/base/money.h"
 #include "providers/base/tokens.h"
 #include "providers/contract/usage.h"
+
+#include <cstdint>
+#include <optional>
 
 namespace headgate::providers {
 

@@ -52,6 +52,7 @@ std::unique_ptr<policy::Snapshot> load(const ServeOptions& options) {
     if (loaded.snapshot && options.rehearse) {
         for (auto& settings : loaded.snapshot->providers) {
             settings->is_simulated = true;
+            settings->provider.base_url = policy::simulator_base_url();
         }
     }
     return std::move(loaded.snapshot);

@@ -143,4 +143,11 @@ std::string_view reason_phrase(int status) {
     return row == kPhrases.end() || row->first != status ? "Unknown" : row->second;
 }
 
+std::string_view chunk_size_line(std::size_t size, std::array<char, 18>& memory) {
+    char* end = std::to_chars(memory.data(), memory.data() + 16, size, 16).ptr;
+    *end++ = '\r';
+    *end++ = '\n';
+    return {memory.data(), static_cast<std::size_t>(end - memory.data())};
+}
+
 }  // namespace headgate::proxy

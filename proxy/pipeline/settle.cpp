@@ -18,7 +18,7 @@ void Exchange::settle_usage(const providers::Usage& usage) {
     row_.usage = usage;
     const providers::Provider* provider = call_.line->provider;
     const providers::Model* model = providers::find_model(provider->kind, row_.model);
-    if (model == nullptr) {
+    if (model == nullptr || !model->is_priced) {
         return;
     }
     row_.price = "catalogue";

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace headgate::policy {
+
+/// An IP address as it is spelled. IPv4 is kept as an IPv4-mapped IPv6 address, so that both are
+/// judged by one rule.
+struct IpLiteral {
+    std::array<std::uint8_t, 16> bytes{};
+    bool is_v4 = false;  // spelled as IPv4, or mapped
+};
+
+/// "192.0.2.1" (four decimal numbers, nothing else) or "2001:db8::1" (no brackets, no zone).
+std::optional<IpLiteral> parse_ip(std::string_view text);
+
+/// Loopback, RFC 1918, carrier-grade (RFC 6598) and unique local addresses.
+bool is_private_or_loopback(const IpLiteral& address);
+
+/// 169.254.0.0/16 and fe80::/10: cloud metadata lives there, Headgate never connects to it.
+bool is_link_local(const IpLiteral& address);
+
+/// A host name of letters, digits, `-`, `_` and dots (RFC 1123, and `_` as container names have it)
+/// whose last label is no number: "1.2.3" and "0x7f.1" are addresses to some resolvers.
+bool is_host_name(std::string_view text);
+
+/// "10.0.0.0/8" or "2001:db8::/32".
+bool is_cidr(std::string_view text);
+
+}  // namespace headgate::policy

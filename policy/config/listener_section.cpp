@@ -1,0 +1,91 @@
+#include "policy/config/sections.h"
+
+namespace headgate::policy {
+namespace {
+
+constexpr KnownName kAdminNames[] = {{"listen"}, {"keys", kNotYet}};
+
+bool is_same_place(const ListenAddress& a, const ListenAddress& b) {
+    return a.host == b.host && a.port == b.port && a.unix_path == b.unix_path &&
+           (a.port != 0 || !a.unix_path.empty());  // port 0 is another free one each time
+}
+
+void add_listen_address(Reading& reading,
+                        const Setting& setting,
+                        std::vector<ListenAddress>& addresses) {
+    const auto address = read_scalar(reading, setting, parse_listen_address);
+    if (!address) {
+        return;
+    }
+    for (const ListenAddress& earlier : addresses) {
+        if (is_same_place(*address, earlier)) {
+            reading.error(setting, "is listed twice");
+            return;
+        }
+    }
+    addresses.push_back(*address);
+}
+
+void read_listen(Reading& reading, const MapReader& root, std::vector<ListenAddress>& listen) {
+    listen = {{.host = "127.0.0.1", .port = 8080, .unix_path = {}}};
+    const std::optional<Setting> setting = root.find("listen");
+    if (!setting) {
+        return;
+    }
+    const std::vector<Setting> items = read_list(*setting);
+    if (items.empty()) {
+        reading.error(*setting, "must hold at least one address such as 127.0.0.1:8080");
+        return;
+    }
+    listen.clear();
+    for (const Setting& item : items) {
+        add_listen_address(reading, item, listen);
+    }
+}
+
+Parsed<std::size_t> parse_workers(std::string_view text) {
+    if (text == "auto") {
+        return std::size_t{0};
+    }
+    const Parsed<std::int64_t> count = parse_count_between(text, 1, 1024);
+    if (!count) {
+        return std::unexpected(std::string("must be `auto` or a whole number from 1 to 1024"));
+    }
+    return static_cast<std::size_t>(*count);
+}
+
+/// nullopt: `none`.
+Parsed<std::optional<ListenAddress>> parse_admin_listen(std::string_view text) {
+    if (text == "none") {
+        return std::nullopt;
+    }
+    return parse_listen_address(text);
+}
+
+void read_admin(Reading& reading, const MapReader& root, Snapshot& snapshot) {
+    snapshot.admin_listen = ListenAddress{.host = "127.0.0.1", .port = 8081, .unix_path = {}};
+    const std::optional<Setting> block = root.find("admin");
+    if (!block) {
+        return;
+    }
+    const MapReader admin{reading, *block, kAdminNames};
+    admin.read("listen", parse_admin_listen, snapshot.admin_listen);
+    const std::optional<Setting> listen = admin.find("listen");
+    for (const ListenAddress& other : snapshot.listen) {
+        if (listen && snapshot.admin_listen && is_same_place(*snapshot.admin_listen, other)) {
+            reading.error(*listen, "must not be an address of `listen`");
+        }
+    }
+}
+
+}  // namespace
+
+void read_listener_section(Reading& reading, const MapReader& root, Snapshot& snapshot) {
+    read_listen(reading, root, snapshot.listen);
+    root.read("workers", parse_workers, snapshot.workers);
+    root.read("drain_delay", parse_duration, snapshot.drain_delay);
+    root.read("shutdown_grace", parse_duration, snapshot.shutdown_grace);
+    read_admin(reading, root, snapshot);
+}
+
+}  // namespace headgate::policy

@@ -1,0 +1,147 @@
+#include "policy/config/map_reader.h"
+
+#include "policy/config/spelling.h"
+
+#include <map>
+
+namespace headgate::policy {
+namespace {
+
+std::string joined(std::string_view path, std::string_view name) {
+    return path.empty() ? std::string(name) : std::string(path) + "." + std::string(name);
+}
+
+/// A name for a message: the whole of a long one stands in the offending line.
+std::string_view shortened(std::string_view name) {
+    constexpr std::size_t longest = 64;
+    if (name.size() <= longest) {
+        return name;
+    }
+    std::size_t end = longest;
+    while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0) == 0x80) {
+        --end;  // not inside a UTF-8 character
+    }
+    return name.substr(0, end);
+}
+
+/// False, and reported, where `setting` is no map.
+bool is_map(Reading& reading, const Setting& setting) {
+    switch (setting.node->kind) {
+        case YamlNode::Kind::map:
+            return true;
+        case YamlNode::Kind::null:
+            reading.error(setting, "has no value");
+            return false;
+        case YamlNode::Kind::scalar:
+        case YamlNode::Kind::sequence:
+            break;
+    }
+    reading.error(setting, "must be a map of settings (`name: value`)");
+    return false;
+}
+
+void report_duplicate(Reading& reading,
+                      const YamlNode& key,
+                      const std::string& path,
+                      const YamlNode& first) {
+    reading.error({&key, path}, "stands twice; the first is in line " + std::to_string(first.line));
+}
+
+}  // namespace
+
+MapReader::MapReader(Reading& reading, Setting setting, std::span<const KnownName> known)
+    : reading_{&reading}, setting_{std::move(setting)} {
+    if (is_map(reading, setting_)) {
+        check_names(known);
+    }
+}
+
+void MapReader::check_names(std::span<const KnownName> known) const {
+    std::map<std::string_view, const YamlNode*> seen;
+    for (const YamlEntry& entry : setting_.node->entries) {
+        const YamlNode& key = *entry.key;
+        const auto [first, is_new] = seen.emplace(key.text, &key);
+        const auto name = std::ranges::find(known, std::string_view{key.text}, &KnownName::name);
+        if (!is_new) {
+            report_duplicate(*reading_, key, path_of(key.text), *first->second);
+        } else if (name == known.end()) {
+            report_unknown(key, known);
+        } else if (name->support == kNotYet) {
+            reading_->error({&key, path_of(key.text)}, "is not supported yet");
+        }
+    }
+}
+
+void MapReader::report_unknown(const YamlNode& key, std::span<const KnownName> known) const {
+    if (key.text == "<<") {
+        reading_->error({&key, path_of(key.text)},
+                        "is a merge key, which YAML 1.2 does not have; write the settings out");
+        return;
+    }
+    std::vector<std::string_view> names;
+    for (const KnownName& each : known) {
+        names.push_back(each.name);
+    }
+    reading_->error({&key, path_of(key.text)}, "is not a setting that Headgate knows",
+                    did_you_mean(key.text, names));
+}
+
+const YamlNode* MapReader::node_of(std::string_view name) const {
+    for (const YamlEntry& entry : setting_.node->entries) {
+        if (entry.key->text == name) {
+            return entry.value.get();
+        }
+    }
+    return nullptr;
+}
+
+std::string MapReader::path_of(std::string_view name) const {
+    return joined(setting_.path, shortened(name));
+}
+
+std::optional<Setting> MapReader::find(std::string_view name) const {
+    const YamlNode* node = node_of(name);
+    if (node == nullptr) {
+        return std::nullopt;
+    }
+    Setting found{node, path_of(name)};
+    if (node->kind == YamlNode::Kind::null) {
+        reading_->error(found, "has no value");
+        return std::nullopt;
+    }
+    return found;
+}
+
+void MapReader::require(std::string_view name, std::string_view example) const {
+    if (setting_.node->kind == YamlNode::Kind::map && !has(name)) {
+        reading_->error({setting_.node, path_of(name)},
+                        "is missing; write for example `" + std::string(example) + "`");
+    }
+}
+
+std::vector<NamedSetting> read_named(Reading& reading, const Setting& block) {
+    std::vector<NamedSetting> named;
+    if (!is_map(reading, block)) {
+        return named;
+    }
+    std::map<std::string_view, const YamlNode*> seen;
+    for (const YamlEntry& entry : block.node->entries) {
+        const YamlNode& key = *entry.key;
+        const std::string path = joined(block.path, shortened(key.text));
+        const auto [first, is_new] = seen.emplace(key.text, &key);
+        if (!is_new) {
+            report_duplicate(reading, key, path, *first->second);
+        } else if (!is_plain_name(key.text)) {
+            reading.error({&key, path},
+                          "is not a name that may be used here: 1 to 64 letters, digits, `_`, `.` "
+                          "and `-`");
+        } else if (entry.value->kind == YamlNode::Kind::null) {
+            reading.error({&key, path}, "has no value");
+        } else {
+            named.push_back({key.text, &key, {entry.value.get(), path}});
+        }
+    }
+    return named;
+}
+
+}  // namespace headgate::policy

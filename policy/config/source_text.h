@@ -1,0 +1,51 @@
+#pragma once
+
+#include "policy/config/yaml_tree.h"
+
+#include <cstddef>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace headgate::policy {
+
+/// The lines of a policy file as they may be shown to people: never with a secret.
+///
+/// 1. What stands behind a name that asks for a secret (`api_key`, `key`, `sha256` and what looks
+///    like them, misspelled names included) is redacted up to the end of the line, unless it is
+///    nothing but a reference such as `${NAME}` or `${file:PATH}`.
+/// 2. Lines that continue such a value are redacted whole.
+/// 3. The words of secrets that learn() found in the parsed file are redacted wherever they stand.
+/// 4. Words that begin like a provider's or our own key, and user names, passwords and queries of
+///    URLs, are redacted everywhere.
+class SourceText {
+public:
+    explicit SourceText(std::string text);
+
+    const std::string& text() const { return text_; }
+
+    /// Remembers every literal secret below `root`, for rule 3.
+    void learn(const YamlNode& root);
+
+    /// Line `number` (from 1), at most 160 bytes of it, fit for a terminal; empty where there is
+    /// no such line.
+    std::string line(int number) const;
+
+    /// `text` by rules 3 and 4, without control characters: for messages.
+    std::string redacted(std::string_view text) const;
+
+private:
+    std::string_view raw_line(std::size_t index) const;
+    void learn_secret(const YamlNode& value);
+
+    std::string text_;
+    std::vector<std::size_t> line_begins_;
+    std::vector<bool> continues_secret_;  // a line, by rule 2
+    std::set<std::string, std::less<>> secret_words_;
+};
+
+/// True for names whose value is a secret, or that look like a misspelling of one.
+bool names_secret(std::string_view name);
+
+}  // namespace headgate::policy

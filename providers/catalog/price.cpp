@@ -1,0 +1,55 @@
+#include "providers/catalog/price.h"
+
+#include <limits>
+#include <stdexcept>
+
+namespace headgate::providers {
+namespace {
+
+__extension__ using Wide = __int128;  // a price times a count passes 64 bits
+
+constexpr Wide kMillion = 1'000'000;
+
+/// A sum of prices times counts. Checked at each step: ten products of two 64-bit numbers can pass
+/// even 128 bits.
+class Sum {
+public:
+    void add(Money price, std::int64_t count, Wide factor = 1) {
+        Wide product = static_cast<Wide>(price.nanos()) * count;
+        if (__builtin_mul_overflow(product, factor, &product) ||
+            __builtin_add_overflow(total_, product, &total_)) {
+            throw std::overflow_error("cost out of range");
+        }
+    }
+
+    Money rounded_up_to_nanos() const {
+        const Wide nanos = total_ / kMillion + (total_ % kMillion > 0 ? 1 : 0);
+        if (nanos > std::numeric_limits<std::int64_t>::max() ||
+            nanos < std::numeric_limits<std::int64_t>::min()) {
+            throw std::overflow_error("cost out of range");
+        }
+        return Money::nanos(static_cast<std::int64_t>(nanos));
+    }
+
+private:
+    Wide total_ = 0;  // in millionths of a nanodollar
+};
+
+}  // namespace
+
+Money cost(const Usage& usage, const Price& price) {
+    Sum sum;
+    sum.add(price.input, usage.input.count);
+    sum.add(price.cached_input.value_or(price.input), usage.cached_input.count);
+    sum.add(price.cache_write.value_or(price.input), usage.cache_write.count);
+    sum.add(price.audio_input.value_or(price.input), usage.audio_input.count);
+    sum.add(price.image_input.value_or(price.input), usage.image_input.count);
+    sum.add(price.output, usage.output.count);
+    sum.add(price.reasoning.value_or(price.output), usage.reasoning.count);
+    sum.add(price.audio_output.value_or(price.output), usage.audio_output.count);
+    sum.add(price.image_output.value_or(price.output), usage.image_output.count);
+    sum.add(price.per_image.value_or(Money{}), usage.images, kMillion);
+    return sum.rounded_up_to_nanos();
+}
+
+}  // namespace headgate::providers

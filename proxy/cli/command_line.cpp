@@ -1,0 +1,164 @@
+#include "proxy/cli/commands.h"
+
+#include <CLI/CLI.hpp>
+
+#include <array>
+#include <exception>
+#include <functional>
+#include <iostream>
+#include <string_view>
+
+namespace headgate::proxy {
+namespace {
+
+constexpr int kBadUsage = 2;
+
+/// Commands of the reference that this build does not have. `keys list` and `keys revoke` too: they
+/// work on the record store.
+constexpr std::array<std::string_view, 7> kLaterCommands = {"explain", "test",  "schema", "show",
+                                                            "doctor",  "usage", "top"};
+constexpr std::array<std::string_view, 2> kLaterKeysCommands = {"list", "revoke"};
+
+int bad_usage(std::string_view message) {
+    std::cerr << "headgate: " << message << '\n';
+    return kBadUsage;
+}
+
+/// The first word of the line that names a command of a later version; empty: none.
+std::string later_command(const std::vector<std::string>& words) {
+    if (!words.empty() && std::ranges::find(kLaterCommands, words[0]) != kLaterCommands.end()) {
+        return words[0];
+    }
+    if (words.size() > 1 && words[0] == "keys" &&
+        std::ranges::find(kLaterKeysCommands, words[1]) != kLaterKeysCommands.end()) {
+        return words[0] + " " + words[1];
+    }
+    return {};
+}
+
+/// What the command line chose; `run` is set by the chosen subcommand.
+struct Chosen {
+    ServeOptions serve;
+    SimulateOptions simulate;
+    std::vector<std::string> check_files;
+    std::string key_name;
+    std::string key_config;
+    std::string key_project;
+    std::function<int()> run;
+};
+
+void add_serve(CLI::App& app, Chosen& chosen) {
+    CLI::App* command = app.add_subcommand("serve", "Run the proxy");
+    command->add_option("--config", chosen.serve.config, "The policy file")
+        ->required()
+        ->type_name("FILE");
+    command->add_flag("--rehearse", chosen.serve.rehearse,
+                      "Keep the policy but replace every provider by a simulator");
+    command->add_option("--log-format", chosen.serve.log_format, "json or text")
+        ->check(CLI::IsMember({"json", "text"}))
+        ->type_name("FORMAT");
+    command->callback([&chosen] { chosen.run = [&chosen] { return serve(chosen.serve); }; });
+}
+
+void add_check(CLI::App& app, Chosen& chosen) {
+    CLI::App* command = app.add_subcommand("check", "Validate policy files");
+    command->add_option("files", chosen.check_files, "The policy files")
+        ->required()
+        ->type_name("FILE");
+    command->callback([&chosen] { chosen.run = [&chosen] { return check(chosen.check_files); }; });
+}
+
+void add_simulate(CLI::App& app, Chosen& chosen) {
+    SimulateOptions& options = chosen.simulate;
+    CLI::App* command = app.add_subcommand("simulate", "Run a stand-alone simulated provider");
+    const auto add = [command](const char* name, std::string& value, const char* text) {
+        return command->add_option(name, value, text);
+    };
+    add("--listen", options.listen, "host:port, [v6]:port or unix:/path; port 0 takes a free one")
+        ->required()
+        ->type_name("ADDR");
+    add("--wire", options.wire, "The wire format: openai, azure, anthropic or gemini")
+        ->check(CLI::IsMember({"openai", "azure", "anthropic", "gemini"}))
+        ->type_name("FORMAT")
+        ->capture_default_str();
+    add("--first-byte", options.first_byte, "Wait this long before an answer")
+        ->type_name("DURATION")
+        ->capture_default_str();
+    add("--tokens", options.tokens, "Length of an answer that sets no cap")
+        ->type_name("COUNT")
+        ->capture_default_str();
+    add("--token-delay", options.token_delay, "Wait this long between tokens")
+        ->type_name("DURATION")
+        ->capture_default_str();
+    add("--fail", options.fail, "Answer with this status, at this rate")
+        ->type_name("STATUS[:RATE]");
+    add("--retry-after", options.retry_after, "Sent with failures")->type_name("DURATION");
+    add("--cut-after", options.cut_after, "Break off after so many events")->type_name("N");
+    command->callback([&chosen] {
+        chosen.run = [&chosen] {
+            return chosen.simulate.wire == "openai"
+                       ? simulate(chosen.simulate)
+                       : bad_usage("\"--wire " + chosen.simulate.wire + "\" is not supported yet");
+        };
+    });
+}
+
+void add_keys(CLI::App& app, Chosen& chosen) {
+    CLI::App* keys = app.add_subcommand("keys", "Client keys");
+    keys->require_subcommand(1);
+    CLI::App* command = keys->add_subcommand("new", "Make a client key and print it once");
+    command->add_option("--name", chosen.key_name, "The key's name in the policy")
+        ->type_name("NAME");
+    command->add_option("--config", chosen.key_config, "Not supported yet")->type_name("FILE");
+    command->add_option("--project", chosen.key_project, "Not supported yet")->type_name("PROJECT");
+    command->callback([&chosen] {
+        chosen.run = [&chosen] {
+            if (!chosen.key_config.empty() || !chosen.key_project.empty()) {
+                return bad_usage(
+                    "keys new: storing a key (`--config`, `--project`) is not supported yet; "
+                    "without them it is printed for the policy file");
+            }
+            return keys_new(chosen.key_name);
+        };
+    });
+}
+
+int parse_and_run(int argc, char** argv) {
+    CLI::App app{"Headgate: a gateway between applications and providers of language models",
+                 "headgate"};
+    app.require_subcommand(1);
+    Chosen chosen;
+    add_serve(app, chosen);
+    add_check(app, chosen);
+    add_keys(app, chosen);
+    add_simulate(app, chosen);
+    app.add_subcommand("version", "Print the version, the compiler and the libraries")
+        ->callback([&chosen] { chosen.run = print_version; });
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::CallForHelp& help) {
+        return app.exit(help);
+    } catch (const CLI::CallForAllHelp& help) {
+        return app.exit(help);
+    } catch (const CLI::ParseError& error) {
+        return bad_usage(std::string(error.what()) + " (`headgate --help` tells more)");
+    }
+    return chosen.run();
+}
+
+}  // namespace
+
+int run_command_line(int argc, char** argv) {
+    const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+    if (const std::string later = later_command(words); !later.empty()) {
+        return bad_usage(later + " is not supported yet");
+    }
+    try {
+        return parse_and_run(argc, argv);
+    } catch (const std::exception& error) {
+        std::cerr << "headgate: " << error.what() << '\n';
+        return 1;
+    }
+}
+
+}  // namespace headgate::proxy
