@@ -23,7 +23,8 @@ enum class Operation : std::uint8_t {
     models_list, models_retrieve, other,
 };
 
-/// One row of the endpoint table (data/endpoints.yaml, from OpenAI's SDK and OpenAPI document).
+/// One row of the endpoint table (data/endpoints.yaml, from OpenAI's SDK and OpenAPI document). A
+/// path of its `removed` list is gone for every method: one row, with Method::other and no family.
 struct Endpoint {
     Method method;
     std::string_view path;       // "/v1/chat/completions/{completion_id}"
@@ -43,7 +44,8 @@ std::span<const Endpoint> endpoint_table();
 /// All family names, sorted, each once: what a policy may write under `endpoints`.
 std::span<const std::string_view> endpoint_families();
 
-/// Where a method and a path lead. Exactly one of `endpoint` and the two failures holds:
+/// Where a method and a path lead. A path whose rows are all `removed` leads there with any method.
+/// Exactly one of `endpoint` and the two failures holds:
 /// `endpoint` null and `allow` empty: unknown path (404); `allow` set: wrong method (405).
 struct Classified {
     const Endpoint* endpoint = nullptr;

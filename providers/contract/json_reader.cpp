@@ -1,5 +1,7 @@
 #include "providers/contract/json_reader.h"
 
+#include "providers/contract/json_text.h"
+
 #include <charconv>
 
 #ifdef __SSE2__
@@ -9,9 +11,13 @@
 namespace headgate::providers {
 namespace {
 
-constexpr unsigned char byte(char c) { return static_cast<unsigned char>(c); }
+constexpr unsigned char byte(char c) {
+    return static_cast<unsigned char>(c);
+}
 
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
 
 /// The offset of the first byte from `at` on that a string cannot simply pass: a quote, a
 /// backslash, a control byte or one above 0x7f. `text.size()` where there is none.
@@ -21,8 +27,7 @@ std::size_t plain_run_end(Bytes text, std::size_t at) {
     const __m128i backslash = _mm_set1_epi8('\\');
     const __m128i lowest = _mm_set1_epi8(0x20);
     for (; at + 16 <= text.size(); at += 16) {
-        const __m128i block =
-            _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
+        const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
         // Signed comparison: bytes above 0x7f are negative and so below 0x20, as control bytes are.
         const __m128i stops = _mm_or_si128(
             _mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, backslash)),
@@ -42,88 +47,33 @@ std::size_t plain_run_end(Bytes text, std::size_t at) {
     return at;
 }
 
-int hex_digit(char c) {
-    if (is_digit(c)) {
-        return c - '0';
-    }
+constexpr bool is_hex_digit(char c) {
     const char lower = static_cast<char>(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-/// The code unit of a validated `\uXXXX` whose four digits begin at `digits`.
-unsigned code_unit(std::string_view raw, std::size_t digits) {
-    unsigned unit = 0;
-    for (std::size_t i = 0; i < 4; ++i) {
-        unit = unit * 16 + static_cast<unsigned>(hex_digit(raw[digits + i]));
-    }
-    return unit;
-}
-
-constexpr bool is_high_surrogate(unsigned unit) { return unit >= 0xd800 && unit <= 0xdbff; }
-constexpr bool is_low_surrogate(unsigned unit) { return unit >= 0xdc00 && unit <= 0xdfff; }
-
-void append_utf8(std::string& out, unsigned point) {
-    if (point < 0x80) {
-        out += static_cast<char>(point);
-    } else if (point < 0x800) {
-        out += static_cast<char>(0xc0 | (point >> 6));
-        out += static_cast<char>(0x80 | (point & 0x3f));
-    } else if (point < 0x10000) {
-        out += static_cast<char>(0xe0 | (point >> 12));
-        out += static_cast<char>(0x80 | ((point >> 6) & 0x3f));
-        out += static_cast<char>(0x80 | (point & 0x3f));
-    } else {
-        out += static_cast<char>(0xf0 | (point >> 18));
-        out += static_cast<char>(0x80 | ((point >> 12) & 0x3f));
-        out += static_cast<char>(0x80 | ((point >> 6) & 0x3f));
-        out += static_cast<char>(0x80 | (point & 0x3f));
-    }
-}
-
-/// Resolves one escape at `raw[at]` (the backslash); moves `at` behind it. U+FFFD and `is_lone`
-/// for a surrogate without its other half.
-unsigned escaped_point(std::string_view raw, std::size_t& at, bool& is_lone) {
-    const char kind = raw[at + 1];
-    if (kind != 'u') {
-        at += 2;
-        switch (kind) {
-            case 'b': return '\b';
-            case 'f': return '\f';
-            case 'n': return '\n';
-            case 'r': return '\r';
-            case 't': return '\t';
-            default: return byte(kind);
-        }
-    }
-    const unsigned unit = code_unit(raw, at + 2);
-    at += 6;
-    if (!is_high_surrogate(unit) && !is_low_surrogate(unit)) {
-        return unit;
-    }
-    if (is_high_surrogate(unit) && at + 6 <= raw.size() && raw[at] == '\\' && raw[at + 1] == 'u') {
-        const unsigned low = code_unit(raw, at + 2);
-        if (is_low_surrogate(low)) {
-            at += 6;
-            return 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
-        }
-    }
-    is_lone = true;
-    return 0xfffd;
+    return is_digit(c) || (lower >= 'a' && lower <= 'f');
 }
 
 }  // namespace
 
 std::string_view to_string(JsonFault fault) {
     switch (fault) {
-        case JsonFault::none: return "no fault";
-        case JsonFault::unexpected_end: return "the text ends too early";
-        case JsonFault::unexpected_byte: return "unexpected character";
-        case JsonFault::invalid_utf8: return "invalid UTF-8";
-        case JsonFault::invalid_escape: return "invalid escape in a string";
-        case JsonFault::invalid_number: return "invalid number";
-        case JsonFault::control_byte: return "unescaped control character in a string";
-        case JsonFault::too_deep: return "nesting deeper than 128 levels";
-        case JsonFault::trailing_bytes: return "bytes behind the JSON value";
+        case JsonFault::none:
+            return "no fault";
+        case JsonFault::unexpected_end:
+            return "the text ends too early";
+        case JsonFault::unexpected_byte:
+            return "unexpected character";
+        case JsonFault::invalid_utf8:
+            return "invalid UTF-8";
+        case JsonFault::invalid_escape:
+            return "invalid escape in a string";
+        case JsonFault::invalid_number:
+            return "invalid number";
+        case JsonFault::control_byte:
+            return "unescaped control character in a string";
+        case JsonFault::too_deep:
+            return "nesting deeper than 128 levels";
+        case JsonFault::trailing_bytes:
+            return "bytes behind the JSON value";
     }
     return "no fault";
 }
@@ -156,18 +106,21 @@ JsonToken JsonReader::next() {
     skip_space();
     switch (expect_) {
         case Expect::value:
-        case Expect::colon_value: return read_value();
+        case Expect::colon_value:
+            return read_value();
         case Expect::first_item:
             return at_ < text_.size() && text_[at_] == ']' ? close(false) : read_value();
         case Expect::first_key:
             return at_ < text_.size() && text_[at_] == '}' ? close(true) : read_key();
-        case Expect::key: return read_key();
+        case Expect::key:
+            return read_key();
         case Expect::nothing:
             if (at_ < text_.size()) {
                 return fail(JsonFault::trailing_bytes);
             }
             return token_ = JsonToken::end;
-        case Expect::comma_or_end: break;
+        case Expect::comma_or_end:
+            break;
     }
     if (at_ >= text_.size()) {
         return fail(JsonFault::unexpected_end);
@@ -227,11 +180,16 @@ JsonToken JsonReader::read_value() {
         return fail(JsonFault::unexpected_end);
     }
     switch (text_[at_]) {
-        case '{': return open(true);
-        case '[': return open(false);
-        case 't': return read_literal("true", JsonToken::true_value);
-        case 'f': return read_literal("false", JsonToken::false_value);
-        case 'n': return read_literal("null", JsonToken::null_value);
+        case '{':
+            return open(true);
+        case '[':
+            return open(false);
+        case 't':
+            return read_literal("true", JsonToken::true_value);
+        case 'f':
+            return read_literal("false", JsonToken::false_value);
+        case 'n':
+            return read_literal("null", JsonToken::null_value);
         case '"':
             if (!read_string()) {
                 return JsonToken::error;
@@ -239,7 +197,8 @@ JsonToken JsonReader::read_value() {
             string_bytes_ += inside_.size();
             expect_ = depth_ == 0 ? Expect::nothing : Expect::comma_or_end;
             return token_ = JsonToken::string;
-        default: return read_number();
+        default:
+            return read_number();
     }
 }
 
@@ -278,7 +237,8 @@ JsonToken JsonReader::read_number() {
     if (at_ < text_.size() && text_[at_] == '.') {
         ++at_;
         if (digits() == 0) {
-            return fail(at_ >= text_.size() ? JsonFault::unexpected_end : JsonFault::invalid_number);
+            return fail(at_ >= text_.size() ? JsonFault::unexpected_end
+                                            : JsonFault::invalid_number);
         }
     }
     if (at_ < text_.size() && (text_[at_] == 'e' || text_[at_] == 'E')) {
@@ -287,7 +247,8 @@ JsonToken JsonReader::read_number() {
             ++at_;
         }
         if (digits() == 0) {
-            return fail(at_ >= text_.size() ? JsonFault::unexpected_end : JsonFault::invalid_number);
+            return fail(at_ >= text_.size() ? JsonFault::unexpected_end
+                                            : JsonFault::invalid_number);
         }
     }
     range_ = inside_ = {begin, at_};
@@ -330,7 +291,14 @@ bool JsonReader::read_escape() {
         return false;
     }
     switch (text_[at_ + 1]) {
-        case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't':
+        case '"':
+        case '\\':
+        case '/':
+        case 'b':
+        case 'f':
+        case 'n':
+        case 'r':
+        case 't':
             at_ += 2;
             return true;
         case 'u':
@@ -340,35 +308,21 @@ bool JsonReader::read_escape() {
                     fail(JsonFault::unexpected_end);
                     return false;
                 }
-                if (hex_digit(text_[at_ + i]) < 0) {
+                if (!is_hex_digit(text_[at_ + i])) {
                     fail(JsonFault::invalid_escape);
                     return false;
                 }
             }
             at_ += 6;
             return true;
-        default: fail(JsonFault::invalid_escape); return false;
+        default:
+            fail(JsonFault::invalid_escape);
+            return false;
     }
 }
 
-/// One sequence of RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF.
 bool JsonReader::read_utf8() {
-    const auto tail = [this](std::size_t i, unsigned low, unsigned high) {
-        return at_ + i < text_.size() && byte(text_[at_ + i]) >= low && byte(text_[at_ + i]) <= high;
-    };
-    const unsigned char c = byte(text_[at_]);
-    std::size_t length = 0;
-    if (c >= 0xc2 && c <= 0xdf) {
-        length = tail(1, 0x80, 0xbf) ? 2 : 0;
-    } else if (c >= 0xe0 && c <= 0xef) {
-        const unsigned low = c == 0xe0 ? 0xa0 : 0x80;
-        const unsigned high = c == 0xed ? 0x9f : 0xbf;
-        length = tail(1, low, high) && tail(2, 0x80, 0xbf) ? 3 : 0;
-    } else if (c >= 0xf0 && c <= 0xf4) {
-        const unsigned low = c == 0xf0 ? 0x90 : 0x80;
-        const unsigned high = c == 0xf4 ? 0x8f : 0xbf;
-        length = tail(1, low, high) && tail(2, 0x80, 0xbf) && tail(3, 0x80, 0xbf) ? 4 : 0;
-    }
+    const std::size_t length = utf8_length(text_, at_);
     if (length == 0) {
         fail(JsonFault::invalid_utf8);
         return false;
@@ -387,7 +341,8 @@ bool JsonReader::skip() {
 
 bool JsonReader::leave(int depth) {
     while (depth_ >= depth) {
-        if (next() == JsonToken::error) {
+        const JsonToken token = next();
+        if (token == JsonToken::error || token == JsonToken::end) {
             return false;
         }
     }
@@ -407,31 +362,11 @@ bool JsonReader::is(std::string_view name) const {
 }
 
 std::string JsonReader::text() const {
-    const std::string_view from = raw();
-    std::string out;
-    out.reserve(from.size());
-    bool is_lone = false;
-    for (std::size_t at = 0; at < from.size();) {
-        if (from[at] == '\\') {
-            append_utf8(out, escaped_point(from, at, is_lone));
-        } else {
-            out += from[at++];
-        }
-    }
-    return out;
+    return unescaped(raw());
 }
 
 bool JsonReader::has_lone_surrogate() const {
-    const std::string_view from = raw();
-    bool is_lone = false;
-    for (std::size_t at = 0; has_escapes_ && at < from.size();) {
-        if (from[at] == '\\') {
-            escaped_point(from, at, is_lone);
-        } else {
-            ++at;
-        }
-    }
-    return is_lone;
+    return has_escapes_ && providers::has_lone_surrogate(raw());
 }
 
 bool JsonReader::integer(std::int64_t& value) const {

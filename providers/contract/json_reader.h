@@ -1,25 +1,40 @@
 #pragma once
 
+#include "providers/base/bytes.h"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
-#include "providers/base/bytes.h"
-
 namespace headgate::providers {
 
 enum class JsonToken : std::uint8_t {
-    begin_object, end_object, begin_array, end_array, key,
-    string, number, true_value, false_value, null_value,
+    begin_object,
+    end_object,
+    begin_array,
+    end_array,
+    key,
+    string,
+    number,
+    true_value,
+    false_value,
+    null_value,
     end,    // the whole text was one valid JSON value
     error,  // see fault(); every further call gives `error` again
 };
 
 enum class JsonFault : std::uint8_t {
-    none, unexpected_end, unexpected_byte, invalid_utf8, invalid_escape, invalid_number,
-    control_byte, too_deep, trailing_bytes,
+    none,
+    unexpected_end,
+    unexpected_byte,
+    invalid_utf8,
+    invalid_escape,
+    invalid_number,
+    control_byte,
+    too_deep,
+    trailing_bytes,
 };
 
 /// "invalid UTF-8" and the like: the problem in words for a message.
@@ -77,7 +92,15 @@ public:
     std::size_t fault_offset() const { return at_; }
 
 private:
-    enum class Expect : std::uint8_t { value, first_item, first_key, key, colon_value, comma_or_end, nothing };
+    enum class Expect : std::uint8_t {
+        value,
+        first_item,
+        first_key,
+        key,
+        colon_value,
+        comma_or_end,
+        nothing
+    };
 
     JsonToken fail(JsonFault fault);
     JsonToken fail_here();
@@ -91,7 +114,9 @@ private:
     bool read_string();
     bool read_escape();
     bool read_utf8();
-    bool in_object() const { return (kinds_[static_cast<std::size_t>(depth_ - 1) / 64] >> ((depth_ - 1) % 64)) & 1U; }
+    bool in_object() const {
+        return (kinds_[static_cast<std::size_t>(depth_ - 1) / 64] >> ((depth_ - 1) % 64)) & 1U;
+    }
 
     Bytes text_;
     std::size_t at_ = 0;

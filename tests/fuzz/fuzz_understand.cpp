@@ -1,0 +1,9 @@
+#include "tests/fuzz/understand_check.h"
+
+#include <cstddef>
+#include <cstdint>
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    headgate::fuzz::check_understand({reinterpret_cast<const char*>(data), size});
+    return 0;
+}
