@@ -1,0 +1,1 @@
+"""Headgate beside other proxies: the parts of bench/run, bench/profile and bench/allocations."""
