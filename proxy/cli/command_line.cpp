@@ -62,9 +62,7 @@ void add_serve(CLI::App& app, Chosen& chosen) {
 
 void add_check(CLI::App& app, Chosen& chosen) {
     CLI::App* command = app.add_subcommand("check", "Validate policy files");
-    command->add_option("files", chosen.check_files, "The policy files")
-        ->required()
-        ->type_name("FILE");
+    command->add_option("FILE", chosen.check_files, "The policy files")->required()->type_name("");
     command->callback([&chosen] { chosen.run = [&chosen] { return check(chosen.check_files); }; });
 }
 
@@ -123,7 +121,21 @@ void add_keys(CLI::App& app, Chosen& chosen) {
     });
 }
 
-int parse_and_run(int argc, char** argv) {
+/// What is wrong with the line. CLI11 calls an unknown command a missing one.
+std::string usage_problem(const CLI::App& app,
+                          const std::vector<std::string>& words,
+                          const CLI::ParseError& error) {
+    const bool names_command = !words.empty() && !words[0].starts_with('-');
+    const auto has_that_name = [&words](const CLI::App* command) {
+        return command->get_name() == words[0];
+    };
+    if (names_command && app.get_subcommands(has_that_name).empty()) {
+        return "there is no command `" + words[0] + "`";
+    }
+    return error.what();
+}
+
+int parse_and_run(int argc, char** argv, const std::vector<std::string>& words) {
     CLI::App app{"Headgate: a gateway between applications and providers of language models",
                  "headgate"};
     app.require_subcommand(1);
@@ -141,7 +153,7 @@ int parse_and_run(int argc, char** argv) {
     } catch (const CLI::CallForAllHelp& help) {
         return app.exit(help);
     } catch (const CLI::ParseError& error) {
-        return bad_usage(std::string(error.what()) + " (`headgate --help` tells more)");
+        return bad_usage(usage_problem(app, words, error) + " (`headgate --help` tells more)");
     }
     return chosen.run();
 }
@@ -154,7 +166,7 @@ int run_command_line(int argc, char** argv) {
         return bad_usage(later + " is not supported yet");
     }
     try {
-        return parse_and_run(argc, argv);
+        return parse_and_run(argc, argv, words);
     } catch (const std::exception& error) {
         std::cerr << "headgate: " << error.what() << '\n';
         return 1;

@@ -130,6 +130,10 @@ Task<void> Exchange::answer_error() {
     if (!error_->allow.empty()) {
         lines += "allow: " + std::string{error_->allow} + "\r\n";
     }
+    if (traits.status == 503) {
+        lines += failures_.retry_after_lines.empty() ? "retry-after: 1\r\n"
+                                                     : failures_.retry_after_lines.view();
+    }
     const std::string body = providers::to_json(*error_);
     co_await send_own(traits.status, lines, body);
 }

@@ -25,15 +25,15 @@ Task<void> Exchange::attempt_targets() {
             row_.attempts.back().duration = std::chrono::duration_cast<std::chrono::microseconds>(
                 std::chrono::steady_clock::now() - call_.began);
         }
-        call_ = Call{};
         if (end == AttemptEnd::client_gone || end == AttemptEnd::stopped) {
             row_.outcome = end == AttemptEnd::client_gone ? policy::Outcome::client_gone
                                                           : policy::Outcome::error;
             may_keep_alive_ = false;
             if (is_sent_upstream_ && row_.usage == providers::Usage{}) {
-                settle_estimate(0);
+                settle_estimate(0);  // the provider may charge for what it was asked
             }
         }
+        call_ = Call{};
         if (end != AttemptEnd::failed) {
             co_return;
         }

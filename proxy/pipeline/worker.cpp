@@ -144,6 +144,9 @@ void Worker::count_unsettled() noexcept {
 void Worker::sweep() {
     std::size_t open = 0;
     for (auto& [provider, line] : lines_) {
+        if (is_draining_) {
+            line->upstream->close_idle();
+        }
         line->upstream->sweep();
         open += line->upstream->open();
     }
