@@ -29,6 +29,9 @@ public:
     void added(std::size_t bytes) { size_ += bytes; }
 
     void append(providers::Bytes bytes) {
+        if (bytes.empty()) {
+            return;
+        }
         std::memcpy(room(bytes.size()), bytes.data(), bytes.size());
         size_ += bytes.size();
     }

@@ -99,7 +99,8 @@ Task<void> Exchange::send_own(int status, std::string_view extra_lines, std::str
     head.lines(extra_lines);
     row_.status = status;
     is_answered_ = true;
-    const std::array<std::string_view, 2> pieces{head.finish(), body};
+    const std::array<std::string_view, 2> pieces{head.finish(),
+                                                 facts_.is_head ? std::string_view{} : body};
     if (!co_await client_.send(pieces, until(kOwnAnswerTime))) {
         row_.outcome = policy::Outcome::client_gone;
         may_keep_alive_ = false;

@@ -30,6 +30,7 @@ namespace headgate::proxy {
 struct RequestFacts {
     providers::Classified where;
     bool is_get = false;
+    bool is_head = false;         // its answers carry no body
     bool is_probe_live = false;   // GET /healthz
     bool is_probe_ready = false;  // GET /readyz
     bool is_http_1_0 = false;

@@ -73,6 +73,7 @@ bool is_traceparent(std::string_view value) {
 void Exchange::read_head(Bytes rest) {
     const RequestHead& head = worker_.scratch().request;
     facts_.is_get = head.method == providers::Method::get;
+    facts_.is_head = head.method == providers::Method::head;
     facts_.is_http_1_0 = head.minor_version == 0;
     facts_.keeps_alive = head.keeps_alive;
     facts_.expects_continue = head.expects_continue;
@@ -147,13 +148,20 @@ void Exchange::read_head(Bytes rest) {
 
 /// Step 2.
 bool Exchange::identify() {
-    const HeadFields& fields = worker_.scratch().request.fields;
     policy::Credentials credentials;
-    if (const HeadField* field = fields.find("authorization")) {
-        credentials.authorization = field->value;
-    }
-    if (const HeadField* field = fields.find("api-key")) {
-        credentials.api_key = field->value;
+    for (const HeadField& field : worker_.scratch().request.fields) {
+        std::optional<std::string_view>* credential =
+            equals_lower(field.name, "authorization") ? &credentials.authorization
+            : equals_lower(field.name, "api-key")     ? &credentials.api_key
+                                                      : nullptr;
+        if (credential == nullptr) {
+            continue;
+        }
+        if (*credential && **credential != field.value) {
+            return refuse(ErrorCode::invalid_api_key,
+                          "The request carries two different credentials: send one.");
+        }
+        *credential = field.value;
     }
     auto found = policy::identify(snapshot_.keys, worker_.hasher(), credentials, row_.time);
     if (!found) {
