@@ -69,10 +69,15 @@ void read_admin(Reading& reading, const MapReader& root, Snapshot& snapshot) {
         return;
     }
     const MapReader admin{reading, *block, kAdminNames};
-    admin.read("listen", parse_admin_listen, snapshot.admin_listen);
     const std::optional<Setting> listen = admin.find("listen");
+    if (!listen) {
+        return;
+    }
+    if (const auto address = read_scalar(reading, *listen, parse_admin_listen)) {
+        snapshot.admin_listen = *address;
+    }
     for (const ListenAddress& other : snapshot.listen) {
-        if (listen && snapshot.admin_listen && is_same_place(*snapshot.admin_listen, other)) {
+        if (snapshot.admin_listen && is_same_place(*snapshot.admin_listen, other)) {
             reading.error(*listen, "must not be an address of `listen`");
         }
     }

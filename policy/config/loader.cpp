@@ -45,12 +45,18 @@ void read_root(Reading& reading, const YamlNode& node, Snapshot& snapshot) {
     read_projects_section(reading, root, snapshot);
 }
 
+/// What most often lies behind an error of YAML itself.
+std::string yaml_hint(const SourceText& source, const YamlError& error) {
+    if (source.line(error.line).contains("${")) {
+        return "a reference inside { } or [ ] needs quotes: \"${NAME}\"";
+    }
+    const auto last_line = 1 + std::ranges::count(source.text(), '\n');
+    const bool is_at_end = error.line > 0 && error.line >= last_line - 1;
+    return is_at_end ? "is the file cut off here?" : "";
+}
+
 void report_yaml_error(Reading& reading, const YamlError& error) {
-    const std::string& text = reading.source().text();
-    const auto last_line = 1 + std::ranges::count(text, '\n');
-    const bool is_at_end = error.line >= last_line - 1 && error.line > 0;
-    reading.error_at(error.line, error.column, error.message,
-                     is_at_end ? "is the file cut off here?" : "");
+    reading.error_at(error.line, error.column, error.message, yaml_hint(reading.source(), error));
 }
 
 }  // namespace

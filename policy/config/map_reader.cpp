@@ -86,13 +86,10 @@ void MapReader::report_unknown(const YamlNode& key, std::span<const KnownName> k
                     did_you_mean(key.text, names));
 }
 
-const YamlNode* MapReader::node_of(std::string_view name) const {
-    for (const YamlEntry& entry : setting_.node->entries) {
-        if (entry.key->text == name) {
-            return entry.value.get();
-        }
-    }
-    return nullptr;
+const YamlEntry* MapReader::entry_of(std::string_view name) const {
+    const auto entry = std::ranges::find_if(
+        setting_.node->entries, [name](const YamlEntry& each) { return each.key->text == name; });
+    return entry == setting_.node->entries.end() ? nullptr : &*entry;
 }
 
 std::string MapReader::path_of(std::string_view name) const {
@@ -100,16 +97,16 @@ std::string MapReader::path_of(std::string_view name) const {
 }
 
 std::optional<Setting> MapReader::find(std::string_view name) const {
-    const YamlNode* node = node_of(name);
-    if (node == nullptr) {
+    const YamlEntry* entry = entry_of(name);
+    if (entry == nullptr) {
         return std::nullopt;
     }
-    Setting found{node, path_of(name)};
-    if (node->kind == YamlNode::Kind::null) {
-        reading_->error(found, "has no value");
+    if (entry->value->kind == YamlNode::Kind::null) {
+        // At the key: what YAML calls the place of nothing is the next token's.
+        reading_->error({entry->key.get(), path_of(name)}, "has no value");
         return std::nullopt;
     }
-    return found;
+    return Setting{entry->value.get(), path_of(name)};
 }
 
 void MapReader::require(std::string_view name, std::string_view example) const {

@@ -32,7 +32,7 @@ public:
     const Setting& setting() const { return setting_; }
 
     /// Whether the name is there, with a value or without.
-    bool has(std::string_view name) const { return node_of(name) != nullptr; }
+    bool has(std::string_view name) const { return entry_of(name) != nullptr; }
 
     /// The setting of that name; nullopt where it is absent or has no value (reported).
     std::optional<Setting> find(std::string_view name) const;
@@ -46,13 +46,22 @@ public:
     void read(std::string_view name, Parse&& parse, T& value) const {
         if (const std::optional<Setting> found = find(name)) {
             if (auto parsed = read_scalar(*reading_, *found, parse)) {
-                value = static_cast<T>(std::move(*parsed));
+                assign(value, std::move(*parsed));
             }
         }
     }
 
 private:
-    const YamlNode* node_of(std::string_view name) const;
+    template <class T, class Parsed>
+    static void assign(T& value, Parsed parsed) {
+        value = static_cast<T>(std::move(parsed));
+    }
+    template <class T, class Parsed>
+    static void assign(std::optional<T>& value, Parsed parsed) {
+        value.emplace(static_cast<T>(std::move(parsed)));
+    }
+
+    const YamlEntry* entry_of(std::string_view name) const;
     std::string path_of(std::string_view name) const;
     void check_names(std::span<const KnownName> known) const;
     void report_unknown(const YamlNode& key, std::span<const KnownName> known) const;

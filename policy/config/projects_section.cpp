@@ -23,6 +23,7 @@ std::vector<std::string> read_families(Reading& reading, const Setting& setting)
         reading.error(setting, "is an empty list; leave the setting out to allow all");
     }
     std::vector<std::string> families;
+    families.reserve(items.size());
     for (const Setting& item : items) {
         families.push_back(
             read_choice(reading, item, providers::endpoint_families()).value_or(item.node->text));

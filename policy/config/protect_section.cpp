@@ -13,7 +13,7 @@ constexpr KnownName kProtectNames[] = {
 /// A head is held in memory whole, for every connection.
 Parsed<std::size_t> parse_header_bytes(std::string_view text) {
     const Parsed<std::size_t> size = parse_size(text);
-    if (!size || *size < 1024 || *size > 1024 * 1024) {
+    if (!size || *size < 1024 || *size > std::size_t{1} << 20) {
         return std::unexpected(std::string("must be a size from 1KiB to 1MiB"));
     }
     return size;

@@ -26,22 +26,23 @@ Setting Setting::item(std::size_t index) const {
     return {node->items[index].get(), path + "[" + std::to_string(index) + "]"};
 }
 
-void Reading::error(const Setting& at, std::string_view what, std::string hint) {
-    add(Problem::Severity::error, at.node->line, at.node->column, quoted(at.path, what),
-        std::move(hint));
+void Reading::error(const Setting& at, std::string_view what, const std::string& hint) {
+    add(Problem::Severity::error, at.node->line, at.node->column, quoted(at.path, what), hint);
 }
 
-void Reading::warning(const Setting& at, std::string_view what, std::string hint) {
-    add(Problem::Severity::warning, at.node->line, at.node->column, quoted(at.path, what),
-        std::move(hint));
+void Reading::warning(const Setting& at, std::string_view what, const std::string& hint) {
+    add(Problem::Severity::warning, at.node->line, at.node->column, quoted(at.path, what), hint);
 }
 
-void Reading::error_at(int line, int column, std::string_view message, std::string hint) {
-    add(Problem::Severity::error, line, column, message, std::move(hint));
+void Reading::error_at(int line, int column, std::string_view message, const std::string& hint) {
+    add(Problem::Severity::error, line, column, message, hint);
 }
 
-void Reading::add(
-    Problem::Severity severity, int line, int column, std::string_view message, std::string hint) {
+void Reading::add(Problem::Severity severity,
+                  int line,
+                  int column,
+                  std::string_view message,
+                  const std::string& hint) {
     has_errors_ = has_errors_ || severity == Problem::Severity::error;
     if (problems_.size() >= kMaxProblems) {
         ++dropped_;
@@ -110,6 +111,7 @@ std::vector<Setting> read_list(const Setting& setting) {
         return {setting};
     }
     std::vector<Setting> items;
+    items.reserve(setting.node->items.size());
     for (std::size_t i = 0; i < setting.node->items.size(); ++i) {
         items.push_back(setting.item(i));
     }
@@ -124,6 +126,7 @@ std::vector<std::string> read_names(Reading& reading,
         reading.error(setting, "is an empty list; leave the setting out to allow all");
     }
     std::vector<std::string> names;
+    names.reserve(items.size());
     for (const Setting& item : items) {
         names.push_back(read_scalar(reading, item, parse).value_or(item.node->text));
     }

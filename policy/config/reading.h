@@ -39,10 +39,10 @@ public:
     SourceText& source() { return source_; }
 
     /// `"PATH" WHAT` at the setting's place: `error(s, "must be a map")`.
-    void error(const Setting& at, std::string_view what, std::string hint = {});
-    void warning(const Setting& at, std::string_view what, std::string hint = {});
+    void error(const Setting& at, std::string_view what, const std::string& hint = {});
+    void warning(const Setting& at, std::string_view what, const std::string& hint = {});
     /// A whole message at a place; line 0: the file as a whole.
-    void error_at(int line, int column, std::string_view message, std::string hint = {});
+    void error_at(int line, int column, std::string_view message, const std::string& hint = {});
 
     bool has_errors() const { return has_errors_; }
 
@@ -54,7 +54,7 @@ private:
              int line,
              int column,
              std::string_view message,
-             std::string hint);
+             const std::string& hint);
 
     std::string file_;
     SourceText source_;

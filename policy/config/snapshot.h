@@ -30,7 +30,7 @@ std::expected<ListenAddress, std::string> parse_listen_address(std::string_view 
 
 /// `protect`: what the listener accepts.
 struct Protect {
-    std::size_t max_header_bytes = 16 * 1024;
+    std::size_t max_header_bytes = std::size_t{16} << 10;
     std::size_t max_headers = 100;
     std::size_t max_body = std::size_t{512} << 20;
     std::size_t max_json = std::size_t{32} << 20;

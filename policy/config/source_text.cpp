@@ -31,8 +31,8 @@ bool is_plain_reference(std::string_view value) {
         value.substr(begin, end - begin).find(":-") != std::string_view::npos) {
         return false;  // the default may be a literal secret
     }
-    const std::string_view rest = value.substr(end + 1);
-    return rest.empty() || std::string_view(" \t\r\"',}]").contains(rest.front());
+    const std::size_t behind = value.find_first_not_of(" \t\r", end + 1);
+    return behind == std::string_view::npos || std::string_view("\"',}]#").contains(value[behind]);
 }
 
 bool is_lower_hex(std::string_view text) {
@@ -136,6 +136,27 @@ void redact_key_like(std::string& text) {
     }
 }
 
+/// Long words that mix cases and digits as only random ones do.
+void redact_random(std::string& text) {
+    constexpr std::size_t shortest = 32;
+    for (std::size_t at = 0; at < text.size();) {
+        std::size_t end = at;
+        bool has_lower = false;
+        bool has_upper = false;
+        bool has_digit = false;
+        for (; end < text.size() && is_word_char(text[end]); ++end) {
+            has_lower = has_lower || ('a' <= text[end] && text[end] <= 'z');
+            has_upper = has_upper || ('A' <= text[end] && text[end] <= 'Z');
+            has_digit = has_digit || ('0' <= text[end] && text[end] <= '9');
+        }
+        if (end - at >= shortest && has_lower && has_upper && has_digit) {
+            text.replace(at, end - at, kRedacted);
+            end = at + kRedacted.size();
+        }
+        at = end + 1;
+    }
+}
+
 }  // namespace
 
 bool names_secret(std::string_view name) {
@@ -152,7 +173,9 @@ bool names_secret(std::string_view name) {
             return true;
         }
     }
-    return letters.ends_with("key") || letters.ends_with("token") ||
+    const bool is_like_key =
+        letters.size() <= 4 && letters != "keys" && edit_distance(letters, "key") <= 1;
+    return is_like_key || letters.ends_with("key") || letters.ends_with("token") ||
            (letters.size() >= 4 && edit_distance(letters, "apikey") <= 2);
 }
 
@@ -254,6 +277,7 @@ std::string SourceText::redacted(std::string_view text) const {
     }
     redact_urls(shown);
     redact_key_like(shown);
+    redact_random(shown);
     for (char& c : shown) {
         const auto byte = static_cast<unsigned char>(c);
         if ((byte < 0x20 && c != '\t') || byte == 0x7F) {

@@ -17,8 +17,8 @@ namespace headgate::policy {
 ///    nothing but a reference such as `${NAME}` or `${file:PATH}`.
 /// 2. Lines that continue such a value are redacted whole.
 /// 3. The words of secrets that learn() found in the parsed file are redacted wherever they stand.
-/// 4. Words that begin like a provider's or our own key, and user names, passwords and queries of
-///    URLs, are redacted everywhere.
+/// 4. Words that begin like a provider's or our own key or look random, and user names, passwords
+///    and queries of URLs, are redacted everywhere.
 class SourceText {
 public:
     explicit SourceText(std::string text);

@@ -33,6 +33,10 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string_vi
     std::string_view nearest;
     std::size_t smallest = std::max<std::size_t>(1, word.size() / 3) + 1;
     for (const std::string_view name : names) {
+        const std::size_t longer = std::max(word.size(), name.size());
+        if (longer - std::min(word.size(), name.size()) >= smallest) {
+            continue;  // so many letters at least must be added
+        }
         const std::size_t distance = edit_distance(word, name);
         if (distance < smallest) {
             smallest = distance;

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <optional>
-#include <string_view>
-
 #include "policy/keys/project.h"
 #include "providers/contract/result.h"
+
+#include <optional>
+#include <string_view>
 
 namespace headgate::policy {
 

@@ -1,5 +1,8 @@
 #pragma once
 
+#include "providers/base/clock.h"
+#include "providers/contract/endpoint.h"
+
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -8,9 +11,6 @@
 #include <string_view>
 #include <unordered_map>
 #include <vector>
-
-#include "providers/base/clock.h"
-#include "providers/contract/endpoint.h"
 
 namespace headgate::policy {
 

@@ -17,7 +17,8 @@ int keys_new(const std::string& name) {
     // The key stands alone in its line, then the entry for `projects.<id>.keys`.
     std::cout << key << "\n\n"
               << "- name: " << (name.empty() ? "new" : name) << '\n'
-              << "  sha256: " << policy::to_hex(hasher.digest(key)) << std::endl;
+              << "  sha256: " << policy::to_hex(hasher.digest(key)) << '\n'
+              << std::flush;
     return std::cout ? 0 : 1;
 }
 

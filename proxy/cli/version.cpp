@@ -27,7 +27,8 @@ int print_version() {
               << "rapidjson " << RAPIDJSON_VERSION_STRING << '\n'
               << "spdlog    " << SPDLOG_VER_MAJOR << '.' << SPDLOG_VER_MINOR << '.'
               << SPDLOG_VER_PATCH << '\n'
-              << "cli11     " << CLI11_VERSION << std::endl;
+              << "cli11     " << CLI11_VERSION << '\n'
+              << std::flush;
     return std::cout ? 0 : 1;
 }
 

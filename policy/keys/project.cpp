@@ -1,0 +1,72 @@
+#include "policy/keys/project.h"
+
+#include "providers/contract/provider.h"
+
+#include <openssl/crypto.h>
+
+namespace headgate::policy {
+
+bool Project::may_use_model(std::string_view model) const {
+    return models.empty() || std::ranges::any_of(models, [model](const std::string& glob) {
+               return providers::glob_matches(glob, model);
+           });
+}
+
+bool Project::may_use_family(std::string_view family) const {
+    return endpoints.empty() || std::ranges::find(endpoints, family) != endpoints.end();
+}
+
+std::size_t KeyDigestHash::operator()(const KeyDigest& digest) const noexcept {
+    // The digest is already evenly spread; nobody can choose it without knowing a key.
+    std::size_t hash = 0;
+    std::memcpy(&hash, digest.data(), sizeof hash);
+    return hash;
+}
+
+std::optional<KeyDigest> digest_from_hex(std::string_view hex) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    KeyDigest digest{};
+    if (hex.size() != 2 * digest.size()) {
+        return std::nullopt;
+    }
+    for (std::size_t i = 0; i < digest.size(); ++i) {
+        const std::size_t high = digits.find(hex[2 * i]);
+        const std::size_t low = digits.find(hex[2 * i + 1]);
+        if (high == std::string_view::npos || low == std::string_view::npos) {
+            return std::nullopt;
+        }
+        digest[i] = static_cast<std::uint8_t>(high * 16 + low);
+    }
+    return digest;
+}
+
+std::string to_hex(const KeyDigest& digest) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string hex;
+    hex.reserve(2 * digest.size());
+    for (const std::uint8_t byte : digest) {
+        hex += digits[byte >> 4];
+        hex += digits[byte & 0x0F];
+    }
+    return hex;
+}
+
+bool KeyRing::add(const KeyDigest& digest, Key key) {
+    return keys_.emplace(digest, std::move(key)).second;
+}
+
+const Key* KeyRing::find(const KeyDigest& digest) const {
+    if (keys_.empty()) {
+        return nullptr;
+    }
+    // Not unordered_map::find(): its comparison stops at the first byte that differs.
+    const std::size_t bucket = keys_.bucket(digest);
+    for (auto entry = keys_.begin(bucket); entry != keys_.end(bucket); ++entry) {
+        if (CRYPTO_memcmp(entry->first.data(), digest.data(), digest.size()) == 0) {
+            return &entry->second;
+        }
+    }
+    return nullptr;
+}
+
+}  // namespace headgate::policy
