@@ -72,9 +72,10 @@ Task<AttemptEnd> Exchange::relay_events() {
         const StreamState state = decode_events();
         const bool has_events = !worker_.scratch().events.empty();
         if ((state == StreamState::cut || state == StreamState::invalid) && !is_answered_) {
-            co_return fail(
-                state == StreamState::cut ? Failures::Kind::cut : Failures::Kind::invalid,
-                state == StreamState::cut ? "cut" : "invalid");
+            const bool is_invalid = state == StreamState::invalid ||
+                                    call_.body.state() == BodyReader::State::malformed;
+            co_return is_invalid ? fail(Failures::Kind::invalid, "invalid")
+                                 : fail(Failures::Kind::cut, "cut");
         }
         if (has_events || state != StreamState::open) {
             if (!send_events(worker_.scratch().events, state == StreamState::complete)) {
