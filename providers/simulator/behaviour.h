@@ -12,10 +12,11 @@ namespace headgate::providers {
 /// One kind of trouble that a simulated provider makes, at `rate` of its answers. Exactly one of
 /// status, delay and cut_after is set.
 struct Fault {
-    std::optional<int> status;                        // answer this error at once
-    std::optional<std::chrono::milliseconds> delay;   // wait this long before the head
-    std::optional<std::int64_t> cut_after;            // break off after this many events or, unstreamed, bytes
-    double rate = 1.0;                                // 0…1
+    std::optional<int> status;                       // answer this error at once
+    std::optional<std::chrono::milliseconds> delay;  // wait this long before the head
+    /// Break off after this many events or, unstreamed, bytes.
+    std::optional<std::int64_t> cut_after;
+    double rate = 1.0;                                     // 0…1
     std::optional<std::chrono::milliseconds> retry_after;  // sent with `status`
 };
 

@@ -1,13 +1,13 @@
 #pragma once
 
+#include "providers/simulator/behaviour.h"
+
 #include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "providers/simulator/behaviour.h"
 
 namespace headgate::providers {
 
@@ -33,8 +33,10 @@ struct WireScript {
     std::vector<ScriptStep> steps;
     bool is_stream = false;
     bool is_cut = false;  // close the connection after the last step, without the end of the body
+    std::string unsent;   // of an unstreamed answer that is cut: what its length counts and the
+                          // steps lack; never sent
 
-    /// The whole body, for an unstreamed answer's length.
+    /// The whole body, for an unstreamed answer's length: the steps and what stays unsent.
     std::string body() const;
 };
 
