@@ -100,8 +100,8 @@ private:
         if (script.is_stream) {
             head.field("transfer-encoding", "chunked");
         } else {
-            // A cut answer promises more than it sends.
-            head.field("content-length", script.body().size() + (script.is_cut ? 1 : 0));
+            // A cut answer promises more than its steps send.
+            head.field("content-length", script.body().size());
         }
         std::string out{head.finish()};
         for (const providers::ScriptStep& step : script.steps) {

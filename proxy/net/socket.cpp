@@ -16,6 +16,8 @@ namespace headgate::proxy {
 namespace {
 
 constexpr std::size_t kMaxPieces = 16;
+/// Below this a copy into one piece is cheaper than what the kernel does for a message of several.
+constexpr std::size_t kGatherBytes = 4096;
 
 }  // namespace
 
@@ -98,14 +100,25 @@ IoResult Socket::write_some(std::span<const std::string_view> pieces) {
     }
     std::array<iovec, kMaxPieces> parts;
     std::size_t count = 0;
+    std::size_t total = 0;
     for (const std::string_view piece : pieces) {
         if (!piece.empty() && count < parts.size()) {
             // iovec is not const-correct; sendmsg only reads.
             parts[count++] = {const_cast<char*>(piece.data()), piece.size()};
+            total += piece.size();
         }
     }
     if (count == 0) {
         return {IoStatus::done, 0};
+    }
+    std::array<char, kGatherBytes> gathered;
+    if (count > 1 && total <= gathered.size()) {
+        char* end = gathered.data();
+        for (std::size_t i = 0; i < count; ++i) {
+            end = std::copy_n(static_cast<const char*>(parts[i].iov_base), parts[i].iov_len, end);
+        }
+        parts[0] = {gathered.data(), total};
+        count = 1;
     }
     msghdr message{};
     message.msg_iov = parts.data();
@@ -183,41 +196,24 @@ IoResult Socket::tls_write(std::span<const std::string_view> pieces) {
 
 bool SendQueue::send(Socket& socket, std::span<const std::string_view> pieces) {
     std::size_t gone = 0;
-    std::size_t total = 0;
-    for (const std::string_view piece : pieces) {
-        total += piece.size();
-    }
     if (empty()) {
-        while (gone < total) {
-            std::array<std::string_view, kMaxPieces> left;
-            std::size_t count = 0;
-            std::size_t skip = gone;
-            for (const std::string_view piece : pieces) {
-                const std::size_t cut = skip < piece.size() ? skip : piece.size();
-                skip -= cut;
-                if (cut < piece.size() && count < left.size()) {
-                    left[count++] = piece.substr(cut);
-                }
-            }
-            const IoResult result = socket.write_some(std::span{left.data(), count});
-            if (result.status == IoStatus::would_block) {
-                break;
-            }
-            if (result.status != IoStatus::done) {
-                return false;
-            }
-            gone += result.bytes;
+        const IoResult result = socket.write_some(pieces);
+        if (result.status != IoStatus::done && result.status != IoStatus::would_block) {
+            return false;
         }
+        gone = result.bytes;
         sent_ += gone;
-        rest_.clear();
-        at_ = 0;
     }
     for (const std::string_view piece : pieces) {
         const std::size_t cut = gone < piece.size() ? gone : piece.size();
         gone -= cut;
-        rest_.append(piece.substr(cut));
+        if (cut < piece.size()) {
+            rest_.append(piece.substr(cut));
+        }
     }
-    return true;
+    // What was taken in part may go on at once: only EAGAIN tells that the socket is full, and
+    // without it no edge would come.
+    return empty() || flush(socket);
 }
 
 bool SendQueue::flush(Socket& socket) {

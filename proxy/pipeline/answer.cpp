@@ -14,16 +14,15 @@ constexpr std::chrono::seconds kOwnAnswerTime{10};
 constexpr std::int64_t kModelCreated = 1'699'228'800;
 
 /// Milliseconds with two decimals: "0.21".
-void append_ms(std::string& out, std::chrono::steady_clock::duration time) {
+void append_ms(FixedText<96>& out, std::chrono::steady_clock::duration time) {
     const auto hundredths =
         std::chrono::duration_cast<std::chrono::microseconds>(time).count() / 10;
-    out += std::to_string(hundredths / 100);
-    const auto rest = hundredths % 100;
-    if (rest != 0) {
-        out += '.';
-        out += static_cast<char>('0' + rest / 10);
-        out += static_cast<char>('0' + rest % 10);
-    }
+    std::array<char, 24> digits;
+    char* end = std::to_chars(digits.data(), digits.data() + 20, hundredths / 100).ptr;
+    *end++ = '.';
+    *end++ = static_cast<char>('0' + hundredths % 100 / 10);
+    *end++ = static_cast<char>('0' + hundredths % 10);
+    out.append({digits.data(), static_cast<std::size_t>(end - digits.data())});
 }
 
 void append_model(std::string& out, std::string_view id, std::string_view owner) {
@@ -58,7 +57,7 @@ std::optional<std::string> percent_decoded(std::string_view text) {
 
 /// What every answer carries.
 void Exchange::write_common_lines(HeadWriter& head) {
-    head.field("date", worker_.date());
+    head.field("date", worker_.date(row_.time));
     head.field("x-request-id", text(id_));
     may_keep_alive_ = may_keep_alive_ && facts_.keeps_alive && !worker_.is_draining() &&
                       body_reader_.state() == BodyReader::State::end;
@@ -79,14 +78,15 @@ void Exchange::write_target_lines(HeadWriter& head) {
     head.field("x-headgate-route", row_.route);
     head.field("x-headgate-attempts", row_.attempts.size());
     if (!upstream_request_id_.empty()) {
-        head.field("x-headgate-upstream-request-id", upstream_request_id_);
+        head.field("x-headgate-upstream-request-id", upstream_request_id_.view());
     }
     head.field("x-headgate-cache", row_.cache);
-    std::string timing = "headgate;dur=";
+    FixedText<96> timing;
+    timing.append("headgate;dur=");
     append_ms(timing, row_.overhead);
-    timing += ", upstream;dur=";
+    timing.append(", upstream;dur=");
     append_ms(timing, upstream_time_);
-    head.field("server-timing", timing);
+    head.field("server-timing", timing.view());
 }
 
 /// An answer of our own making.
@@ -152,8 +152,10 @@ Task<void> Exchange::answer_failures() {
         std::string lines{failures_.retry_after_lines.view()};
         lines += "x-headgate-provider: " + std::string{row_.provider} +
                  "\r\nx-headgate-attempts: " + std::to_string(row_.attempts.size()) + "\r\n";
-        if (!upstream_request_id_.empty() && is_field_value(upstream_request_id_)) {
-            lines += "x-headgate-upstream-request-id: " + upstream_request_id_ + "\r\n";
+        if (!upstream_request_id_.empty()) {
+            lines += "x-headgate-upstream-request-id: ";
+            lines += upstream_request_id_.view();
+            lines += "\r\n";
         }
         co_return co_await send_own(failures_.status, lines, failures_.error.body);
     }

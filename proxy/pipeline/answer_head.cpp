@@ -5,7 +5,6 @@ namespace {
 
 constexpr HeadLimits kAnswerLimits{32 * 1024, 200};
 constexpr int kMaxInterim = 8;
-constexpr std::size_t kMaxUpstreamRequestId = 128;
 
 /// "name: value\r\n", whole or not at all.
 template <std::size_t kRoom>
@@ -54,6 +53,14 @@ Task<Wire> Exchange::read_answer_bytes(Tick deadline) {
     }
 }
 
+/// Books the time since `from` as the provider's. Until the loop's time, not the clock's: what an
+/// arrived answer waited for its turn is ours.
+void Exchange::note_wait(std::chrono::steady_clock::time_point from) {
+    const auto arrived = std::max(worker_.reactor().now(), from);
+    waited_ += arrived - from;
+    upstream_time_ = arrived - call_.began;
+}
+
 Task<Wire> Exchange::read_answer_head() {
     const Tick deadline = std::min(until(plan_.deadlines.first_byte), total_deadline_);
     auto& scratch = worker_.scratch().read;
@@ -61,9 +68,7 @@ Task<Wire> Exchange::read_answer_head() {
     for (;;) {
         const auto from = std::chrono::steady_clock::now();
         const Wire wire = co_await read_answer_bytes(deadline);
-        const auto now = std::chrono::steady_clock::now();
-        waited_ += now - from;
-        upstream_time_ = now - call_.began;
+        note_wait(from);
         if (wire != Wire::ok) {
             co_return wire;
         }
@@ -132,9 +137,8 @@ void Exchange::note_answer_head() {
             append_line(failures_.retry_after_lines, "retry-after", field.value);
         } else if (equals_lower(field.name, "retry-after-ms")) {
             append_line(failures_.retry_after_lines, "retry-after-ms", field.value);
-        } else if (equals_lower(field.name, "x-request-id") &&
-                   field.value.size() <= kMaxUpstreamRequestId) {
-            upstream_request_id_ = field.value;
+        } else if (equals_lower(field.name, "x-request-id") && is_field_value(field.value)) {
+            upstream_request_id_.assign(field.value);
         }
     }
 }

@@ -1,6 +1,7 @@
 #include "proxy/pipeline/exchange.h"
 
 #include <array>
+#include <stdexcept>
 
 namespace headgate::proxy {
 namespace {
@@ -63,7 +64,7 @@ Task<AttemptEnd> Exchange::attempt(const providers::Target& target) {
         co_return AttemptEnd::failed;
     }
     row_.attempts.push_back({target.provider->name, target.model, 0, "ok", {}});
-    call_.began = std::chrono::steady_clock::now();
+    call_.began = worker_.reactor().now();
     call_.socket = call_.line->upstream->take_idle();
     call_.is_reused = call_.socket != nullptr;
     for (;;) {
@@ -135,7 +136,12 @@ Bytes Exchange::upstream_head(const providers::UpstreamRequest& request) {
     if (!facts_.traceparent.empty()) {
         head.field("traceparent", facts_.traceparent);
     }
-    return head.finish();
+    const Bytes bytes = head.finish();
+    if (!head.is_valid()) {
+        throw std::logic_error("a request head to " + call_.line->provider->name +
+                               " would not be valid");
+    }
+    return bytes;
 }
 
 Task<Wire> Exchange::send_request(const providers::UpstreamRequest& request) {

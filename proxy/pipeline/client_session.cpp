@@ -135,7 +135,7 @@ Task<void> ClientSession::refuse_head(int status, std::string_view problem) {
     const RequestId id = worker_.ids().next(now);
     HeadWriter head{worker_.scratch().head};
     head.status_line(status);
-    head.field("date", worker_.date());
+    head.field("date", worker_.date(now));
     head.field("content-type", "application/json");
     head.field("content-length", body.size());
     head.field("x-request-id", text(id));

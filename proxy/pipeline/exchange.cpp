@@ -8,7 +8,7 @@ Exchange::Exchange(ClientSession& client)
     : client_{client},
       worker_{client.worker()},
       snapshot_{worker_.snapshot()},
-      began_{std::chrono::steady_clock::now()},
+      began_{worker_.reactor().now()},
       sent_before_{client.queue().bytes_sent()} {
     row_.time = std::chrono::system_clock::now();
     id_ = worker_.ids().next(row_.time);

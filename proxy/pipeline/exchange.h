@@ -125,6 +125,7 @@ private:
     Bytes upstream_head(const providers::UpstreamRequest& request);
     void note_answer_head();
     Task<Wire> read_answer_bytes(Tick deadline);
+    void note_wait(std::chrono::steady_clock::time_point from);
     AttemptEnd end_of(Wire wire);
     AttemptEnd fail(Failures::Kind kind, std::string_view reason);
     Task<AttemptEnd> collect_error();
@@ -189,7 +190,7 @@ private:
     Failures failures_;
     std::unique_ptr<providers::StreamDecoder> stream_;
     FixedText<512> passed_lines_;  // of the provider's head, for the client; checked
-    std::string upstream_request_id_;
+    FixedText<128> upstream_request_id_;
     std::string code_;                                     // of a provider's error, for the row
     std::chrono::steady_clock::duration waited_{};         // for the client's body and the provider
     std::chrono::steady_clock::duration upstream_time_{};  // from sending to the answer

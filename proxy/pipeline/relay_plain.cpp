@@ -62,9 +62,7 @@ Task<AttemptEnd> Exchange::relay_plain() {
         const auto from = std::chrono::steady_clock::now();
         const Wire wire =
             co_await read_answer_bytes(std::min(until(plan_.deadlines.idle), total_deadline_));
-        const auto now = std::chrono::steady_clock::now();
-        waited_ += now - from;
-        upstream_time_ = now - call_.began;
+        note_wait(from);
         if (wire != Wire::ok) {
             co_return end_of(wire);
         }

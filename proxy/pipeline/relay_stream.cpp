@@ -72,8 +72,8 @@ Task<AttemptEnd> Exchange::relay_events() {
         const StreamState state = decode_events();
         const bool has_events = !worker_.scratch().events.empty();
         if ((state == StreamState::cut || state == StreamState::invalid) && !is_answered_) {
-            const bool is_invalid = state == StreamState::invalid ||
-                                    call_.body.state() == BodyReader::State::malformed;
+            const bool is_invalid =
+                state == StreamState::invalid || call_.body.state() == BodyReader::State::malformed;
             co_return is_invalid ? fail(Failures::Kind::invalid, "invalid")
                                  : fail(Failures::Kind::cut, "cut");
         }

@@ -110,11 +110,11 @@ void Worker::stop() {
     });
 }
 
-std::string_view Worker::date() {
-    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-    if (now != date_second_) {
-        date_second_ = now;
-        const std::time_t time = std::chrono::system_clock::to_time_t(now);
+std::string_view Worker::date(providers::WallTime now) {
+    const auto second = std::chrono::floor<std::chrono::seconds>(now);
+    if (second != date_second_) {
+        date_second_ = second;
+        const std::time_t time = std::chrono::system_clock::to_time_t(second);
         std::tm parts{};
         ::gmtime_r(&time, &parts);
         std::array<char, 32> text{};

@@ -74,7 +74,7 @@ public:
     ProviderLine& line(const providers::Provider& provider) { return *lines_.at(&provider); }
     bool is_draining() const { return is_draining_; }
     /// The value of a Date field, made once a second.
-    std::string_view date();
+    std::string_view date(providers::WallTime now);
     /// How long an answer to a wrong key from this address waits: grows to 50 ms.
     std::chrono::milliseconds wrong_key_delay(const std::string& peer);
 
