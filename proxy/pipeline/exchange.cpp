@@ -40,8 +40,11 @@ Task<bool> Exchange::serve(ClientSession& client, Bytes rest) {
         exchange.finish_row();
     }
     exchange.worker_.count().requests_in_flight.add(-1);
-    co_return exchange.may_keep_alive_&& exchange.body_reader_.state() == BodyReader::State::end &&
-        !client.flow().is_cancelled();
+    // A connection that a drain found busy is closed behind its answer.
+    const bool may_go_on = exchange.may_keep_alive_ && !exchange.worker_.is_draining() &&
+                           !client.flow().is_cancelled() &&
+                           exchange.body_reader_.state() == BodyReader::State::end;
+    co_return may_go_on;
 }
 
 /// The way of a request: docs/architecture.md has the table.
