@@ -13,8 +13,8 @@ constexpr KnownName kProtectNames[] = {
 /// A head is held in memory whole, for every connection.
 Parsed<std::size_t> parse_header_bytes(std::string_view text) {
     const Parsed<std::size_t> size = parse_size(text);
-    if (!size || *size < 1024 || *size > std::size_t{1} << 20) {
-        return std::unexpected(std::string("must be a size from 1KiB to 1MiB"));
+    if (!size || *size < 1024 || *size > std::size_t{64} << 10) {
+        return std::unexpected(std::string("must be a size from 1KiB to 64KiB"));
     }
     return size;
 }
@@ -28,7 +28,7 @@ Parsed<std::size_t> parse_body_bytes(std::string_view text) {
 }
 
 Parsed<std::int64_t> parse_max_headers(std::string_view text) {
-    return parse_count_between(text, 1, 10'000);
+    return parse_count_between(text, 1, 256);
 }
 
 Parsed<std::int64_t> parse_max_connections(std::string_view text) {

@@ -35,6 +35,23 @@ struct Usage {
     constexpr Tokens audio() const { return audio_input + audio_output; }
 
     friend constexpr bool operator==(const Usage&, const Usage&) = default;
+
+    /// What two attempts consumed together.
+    constexpr Usage& operator+=(const Usage& other) {
+        input += other.input;
+        cached_input += other.cached_input;
+        cache_write += other.cache_write;
+        output += other.output;
+        reasoning += other.reasoning;
+        audio_input += other.audio_input;
+        audio_output += other.audio_output;
+        image_input += other.image_input;
+        image_output += other.image_output;
+        images += other.images;
+        is_reported = is_reported || other.is_reported;
+        is_estimated = is_estimated || other.is_estimated;
+        return *this;
+    }
 };
 
 }  // namespace headgate::providers

@@ -139,6 +139,7 @@ public:
         for (std::thread& thread : threads_) {
             thread.join();
         }
+        process_.resolver.stop();
         for (const policy::ListenAddress& address : process_.snapshot->listen) {
             if (!address.unix_path.empty()) {
                 ::unlink(address.unix_path.c_str());

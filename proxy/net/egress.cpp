@@ -39,7 +39,15 @@ constexpr std::array<Range4, 14> kRanges4{{
     {ip4(240, 0, 0, 0), 4, AddressClass::unusable},
 }};
 
+/// Metadata services of clouds that do not stand in the link-local range.
+constexpr std::uint32_t kMetadata4 = ip4(100, 100, 100, 200);
+constexpr std::array<std::uint8_t, 16> kMetadata6{0xfd, 0x00, 0x0e, 0xc2, 0, 0, 0,    0,
+                                                  0,    0,    0,    0,    0, 0, 0x02, 0x54};
+
 AddressClass classify4(std::uint32_t address) {
+    if (address == kMetadata4) {
+        return AddressClass::link_local;
+    }
     for (const Range4& range : kRanges4) {
         if ((address ^ range.network) >> (32 - range.prefix) == 0) {
             return range.kind;
@@ -67,6 +75,12 @@ AddressClass classify6(const std::uint8_t* a) {
     }
     if (has_prefix(a, {0x00, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0})) {
         return classify4(big_endian4(a + 12));  // NAT64
+    }
+    if (std::equal(kMetadata6.begin(), kMetadata6.end(), a)) {
+        return AddressClass::link_local;
+    }
+    if (has_prefix(a, {0x00, 0x64, 0xff, 0x9b, 0x00, 0x01})) {
+        return AddressClass::unusable;  // RFC 8215: local translation, may lead anywhere
     }
     if (has_prefix(a, {0x20, 0x02})) {
         return classify4(big_endian4(a + 2));  // 6to4

@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::uint64_t kWakeupKey = ~std::uint64_t{0};
 constexpr std::size_t kBatch = 256;
+/// How many waits of one flow may be ready at once before the others get their turn.
+constexpr int kTurns = 64;
 
 std::uint64_t key_of(std::uint32_t index, std::uint32_t generation) {
     return (std::uint64_t{generation} << 32) | index;
@@ -55,6 +57,9 @@ void Reactor::run() {
                 dispatch(event.data.u64, event.events);
             }
         }
+        if (!yielded_.empty()) {
+            resume_yielded();
+        }
         if (!alarms_.empty()) {
             fire_alarms();
         }
@@ -65,6 +70,9 @@ void Reactor::run() {
 }
 
 int Reactor::poll_timeout() const {
+    if (!yielded_.empty()) {
+        return 0;
+    }
     if (flows_.empty() && sweeps_.empty()) {
         return -1;
     }
@@ -193,12 +201,18 @@ void Reactor::fire_alarms() {
     }
 }
 
+void Reactor::resume_yielded() {
+    for (std::size_t left = yielded_.size(); left > 0 && !yielded_.empty(); --left) {
+        yielded_.front()->resume(Wake::ready);  // takes itself off the list
+    }
+}
+
 void Reactor::cancel_all() {
-    const std::vector<Flow*> all = flows_;
-    for (Flow* flow : all) {
-        // One that ended through another's cancellation is no longer in the list.
-        if (std::ranges::find(flows_, flow) != flows_.end()) {
-            flow->cancel();
+    // Backwards, as in expire_deadlines: a flow that ends gives its place to one that was
+    // cancelled.
+    for (std::size_t i = flows_.size(); i-- > 0;) {
+        if (i < flows_.size()) {
+            flows_[i]->cancel();
         }
     }
 }
@@ -218,6 +232,10 @@ void Flow::cancel() {
 }
 
 void Flow::resume(Wake wake) {
+    if (is_yielded_) {
+        is_yielded_ = false;
+        std::erase(reactor_.yielded_, this);
+    }
     if (suspended_) {
         wake_ = wake;
         std::exchange(suspended_, {}).resume();
@@ -238,13 +256,25 @@ void Flow::clear_alarm() {
 }
 
 bool Flow::Awaiter::await_ready() const {
-    return flow.is_cancelled_ || (a.socket != nullptr && a.socket->is_ready(a.bits)) ||
+    if (flow.is_cancelled_) {
+        return true;
+    }
+    return is_ready() && ++flow.turns_ < kTurns;
+}
+
+bool Flow::Awaiter::is_ready() const {
+    return (a.socket != nullptr && a.socket->is_ready(a.bits)) ||
            (b.socket != nullptr && b.socket->is_ready(b.bits));
 }
 
 void Flow::Awaiter::await_suspend(std::coroutine_handle<> handle) {
     flow.suspended_ = handle;
     flow.wake_ = Wake::ready;
+    flow.turns_ = 0;
+    if (is_ready()) {
+        flow.is_yielded_ = true;
+        flow.reactor_.yielded_.push_back(&flow);
+    }
     flow.reactor_.deadlines_[flow.index_] = until;
     if (a.socket != nullptr) {
         a.socket->interest_ = a.bits;

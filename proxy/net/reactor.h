@@ -90,6 +90,7 @@ private:
     void dispatch(std::uint64_t key, std::uint32_t events);
     void run_posted();
     void expire_deadlines();
+    void resume_yielded();
     void fire_alarms();
 
     int epoll_ = -1;
@@ -106,6 +107,7 @@ private:
     std::vector<Tick> deadlines_;
     std::vector<Flow*> flows_;
     std::multimap<std::chrono::steady_clock::time_point, Flow*> alarms_;
+    std::vector<Flow*> yielded_;  // gave way to others; go on in the next round
     std::vector<std::function<void()>> sweeps_;
 
     std::mutex mutex_;
@@ -114,7 +116,8 @@ private:
 
 /// One line of control: what suspends and is resumed. A client connection with its exchange is one
 /// flow. Invariants: 1. at most one coroutine of a flow is suspended in it; 2. after cancel() every
-/// wait gives `stopped` at once.
+/// wait gives `stopped` at once. 3. A flow whose sockets are always ready still gives way to the
+/// others after a while.
 class Flow {
 public:
     explicit Flow(Reactor& reactor);
@@ -152,6 +155,7 @@ private:
         Tick until;
 
         bool await_ready() const;
+        bool is_ready() const;
         void await_suspend(std::coroutine_handle<> handle);
         Wake await_resume();
     };
@@ -164,7 +168,9 @@ private:
     std::coroutine_handle<> suspended_;
     std::size_t index_ = 0;  // in the reactor's lists
     std::multimap<std::chrono::steady_clock::time_point, Flow*>::iterator alarm_;
+    int turns_ = 0;  // waits in a row that were ready at once
     bool has_alarm_ = false;
+    bool is_yielded_ = false;
     bool is_cancelled_ = false;
     Wake wake_ = Wake::ready;
 };

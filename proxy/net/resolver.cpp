@@ -2,6 +2,7 @@
 
 #include <netdb.h>
 
+#include <atomic>
 #include <cstring>
 
 namespace headgate::proxy {
@@ -41,6 +42,7 @@ struct Resolver::Query {
     Flow* flow = nullptr;
     std::vector<SocketAddress> addresses;
     bool is_done = false;
+    std::atomic<bool> is_abandoned = false;
 };
 
 Resolver::Resolver(std::size_t threads) {
@@ -50,6 +52,10 @@ Resolver::Resolver(std::size_t threads) {
 }
 
 Resolver::~Resolver() {
+    stop();
+}
+
+void Resolver::stop() {
     {
         const std::scoped_lock lock{mutex_};
         is_stopping_ = true;
@@ -59,6 +65,7 @@ Resolver::~Resolver() {
     for (std::thread& thread : threads_) {
         thread.join();
     }
+    threads_.clear();
 }
 
 void Resolver::serve() {
@@ -73,6 +80,9 @@ void Resolver::serve() {
             query = std::move(queue_.front());
             queue_.pop_front();
         }
+        if (query->is_abandoned) {
+            continue;
+        }
         auto addresses = look_up(query->host, query->port);
         Reactor& reactor = *query->reactor;
         reactor.post([query = std::move(query), addresses = std::move(addresses)]() mutable {
@@ -85,10 +95,8 @@ void Resolver::serve() {
     }
 }
 
-Task<std::vector<SocketAddress>> Resolver::resolve(Flow& flow,
-                                                   std::string host,
-                                                   std::uint16_t port,
-                                                   Tick until) {
+Task<std::vector<SocketAddress>> Resolver::resolve(
+    Flow& flow, std::string host, std::uint16_t port, Tick until, Interest also) {
     SocketAddress literal;
     if (parse_address(host, port, literal)) {
         co_return std::vector{literal};
@@ -106,8 +114,9 @@ Task<std::vector<SocketAddress>> Resolver::resolve(Flow& flow,
         queue_.push_back(query);
     }
     has_work_.notify_one();
-    co_await flow.wait_for_wake(until);
+    co_await flow.wait(also, until);  // or the post's wake
     query->flow = nullptr;
+    query->is_abandoned = true;
     co_return query->is_done ? std::move(query->addresses) : std::vector<SocketAddress>{};
 }
 

@@ -19,17 +19,18 @@ namespace headgate::proxy {
 /// resolver. Shared by all workers; thread-safe. Literals are answered without a thread.
 class Resolver {
 public:
-    explicit Resolver(std::size_t threads = 2);
+    explicit Resolver(std::size_t threads = 4);
     ~Resolver();
     Resolver(const Resolver&) = delete;
     Resolver& operator=(const Resolver&) = delete;
 
-    /// All addresses of `host`, in the system's order; empty where there is none or `until` came
-    /// first. Queue bounded: beyond 1,024 waiting look-ups it fails at once.
-    Task<std::vector<SocketAddress>> resolve(Flow& flow,
-                                             std::string host,
-                                             std::uint16_t port,
-                                             Tick until);
+    /// Ends the threads. Must come before the reactors of flows that asked are destroyed.
+    void stop();
+
+    /// All addresses of `host`, in the system's order; empty where there is none, or where `until`
+    /// or `also` came first. Queue bounded: beyond 1,024 waiting look-ups it fails at once.
+    Task<std::vector<SocketAddress>> resolve(
+        Flow& flow, std::string host, std::uint16_t port, Tick until, Interest also);
 
 private:
     struct Query;

@@ -23,7 +23,12 @@ constexpr std::size_t kGatherBytes = 4096;
 
 Socket::Socket(Reactor& reactor, int fd) : reactor_{reactor}, fd_{fd} {
     ::fcntl(fd_, F_SETFL, ::fcntl(fd_, F_GETFL) | O_NONBLOCK);
-    key_ = reactor_.add(*this, fd_);
+    try {
+        key_ = reactor_.add(*this, fd_);
+    } catch (...) {
+        ::close(fd_);
+        throw;
+    }
 }
 
 Socket::~Socket() {

@@ -55,13 +55,19 @@ SSL* ClientTls::open(const std::string& host) {
     }
     SSL_set_connect_state(ssl);
     SocketAddress literal;
+    bool is_bound = false;
     X509_VERIFY_PARAM* check = SSL_get0_param(ssl);
     if (parse_address(host, 0, literal)) {
-        X509_VERIFY_PARAM_set1_ip_asc(check, host.c_str());
+        is_bound = X509_VERIFY_PARAM_set1_ip_asc(check, host.c_str()) == 1;
     } else {
-        SSL_set_tlsext_host_name(ssl, host.c_str());
         X509_VERIFY_PARAM_set_hostflags(check, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-        X509_VERIFY_PARAM_set1_host(check, host.c_str(), host.size());
+        is_bound = SSL_set_tlsext_host_name(ssl, host.c_str()) == 1 &&
+                   X509_VERIFY_PARAM_set1_host(check, host.c_str(), host.size()) == 1;
+    }
+    if (!is_bound) {
+        // Without it any valid certificate would do.
+        SSL_free(ssl);
+        return nullptr;
     }
     if (session_ != nullptr) {
         SSL_set_session(ssl, session_);

@@ -62,8 +62,8 @@ Task<Upstream::Connected> Upstream::connect(Flow& flow, Tick until, Interest als
         co_return socket;
     }
     const std::vector<SocketAddress> addresses =
-        co_await resolver_.resolve(flow, settings_.host, settings_.port, until);
-    if (flow.is_cancelled()) {
+        co_await resolver_.resolve(flow, settings_.host, settings_.port, until, also);
+    if (flow.is_cancelled() || is_ready(also)) {
         co_return failure_of(Wake::stopped);
     }
     if (addresses.empty()) {

@@ -97,12 +97,15 @@ Task<void> Exchange::send_own(int status, std::string_view extra_lines, std::str
     head.field("content-type", "application/json");
     head.field("content-length", body.size());
     head.lines(extra_lines);
+    if (is_from_target_) {
+        write_target_lines(head);
+    }
     row_.status = status;
     is_answered_ = true;
     const std::array<std::string_view, 2> pieces{head.finish(),
                                                  facts_.is_head ? std::string_view{} : body};
     if (!co_await client_.send(pieces, until(kOwnAnswerTime))) {
-        row_.outcome = policy::Outcome::client_gone;
+        row_.outcome = lost_outcome();
         may_keep_alive_ = false;
     }
 }
@@ -110,7 +113,7 @@ Task<void> Exchange::send_own(int status, std::string_view extra_lines, std::str
 /// Tells the client error_; without one the client itself has gone.
 Task<void> Exchange::answer_error() {
     if (!error_ || is_answered_) {
-        row_.outcome = error_ ? policy::Outcome::error : policy::Outcome::client_gone;
+        row_.outcome = error_ ? policy::Outcome::error : lost_outcome();
         may_keep_alive_ = false;
         co_return;
     }
@@ -119,7 +122,7 @@ Task<void> Exchange::answer_error() {
     row_.code = providers::to_string(error_->code);
     if (traits.status == 401) {
         const auto delay = worker_.wrong_key_delay(client_.peer());
-        if (co_await client_.flow().sleep(delay, client_gone()) == Wake::stopped) {
+        if (co_await client_.flow().sleep(delay) == Wake::stopped) {
             may_keep_alive_ = false;
             co_return;
         }
@@ -131,8 +134,8 @@ Task<void> Exchange::answer_error() {
     if (!error_->allow.empty()) {
         lines += "allow: " + std::string{error_->allow} + "\r\n";
     }
-    if (traits.status == 503) {
-        lines += failures_.retry_after_lines.empty() ? "retry-after: 1\r\n"
+    if (traits.status == 503 && traits.may_retry) {
+        lines += failures_.retry_after_lines.empty() ? "retry-after: 1\r\nretry-after-ms: 1000\r\n"
                                                      : failures_.retry_after_lines.view();
     }
     const std::string body = providers::to_json(*error_);
@@ -149,15 +152,9 @@ Task<void> Exchange::answer_failures() {
         (failures_.count == 1 || !may_move_on() || failures_.rate_limited == failures_.count)) {
         code_ = failures_.error.code;
         row_.code = code_;
-        std::string lines{failures_.retry_after_lines.view()};
-        lines += "x-headgate-provider: " + std::string{row_.provider} +
-                 "\r\nx-headgate-attempts: " + std::to_string(row_.attempts.size()) + "\r\n";
-        if (!upstream_request_id_.empty()) {
-            lines += "x-headgate-upstream-request-id: ";
-            lines += upstream_request_id_.view();
-            lines += "\r\n";
-        }
-        co_return co_await send_own(failures_.status, lines, failures_.error.body);
+        is_from_target_ = true;
+        co_return co_await send_own(failures_.status, failures_.retry_after_lines.view(),
+                                    failures_.error.body);
     }
     if (is_operators) {
         refuse(

@@ -24,21 +24,34 @@ std::string_view media_type(std::string_view value) {
 
 }  // namespace
 
-/// The next bytes of the provider into scratch; call_.bytes views them. The caller has used up what
-/// was there.
+/// The next bytes of the provider into scratch, behind `call_.held`; call_.bytes views them. The
+/// caller has used up what was there. What is left of our request goes out meanwhile.
 Task<Wire> Exchange::read_answer_bytes(Tick deadline) {
-    auto& scratch = worker_.scratch().read;
+    Socket& socket = *call_.socket;
     for (;;) {
-        const Wake wake =
-            co_await client_.flow().wait({call_.socket.get(), kReadable}, client_gone(), deadline);
+        const bool is_sending = !call_.queue.empty();
+        const std::uint8_t bits = is_sending ? kReadable | kWritable : kReadable;
+        const Wake wake = co_await client_.flow().wait({&socket, bits}, client_gone(), deadline);
         if (wake != Wake::ready) {
             co_return wake == Wake::deadline ? Wire::timeout : Wire::stopped;
         }
         if (is_client_gone()) {
             co_return Wire::client_gone;
         }
-        const IoResult got = call_.socket->read_some(scratch.data(), scratch.size());
-        call_.bytes = {scratch.data(), got.bytes};
+        if (worker_.reactor().tick() >= deadline) {
+            co_return Wire::timeout;
+        }
+        if (is_sending && socket.is_ready(kWritable) && !call_.queue.flush(socket)) {
+            // The provider takes no more of the request; why may still be there to read.
+            call_.queue = {};
+            call_.is_request_cut = true;
+        }
+        if (!socket.is_ready(kReadable)) {
+            continue;
+        }
+        char* room = worker_.scratch().read.data() + call_.held.size();
+        const IoResult got = socket.read_some(room, Scratch::kRead);
+        call_.bytes = {room, got.bytes};
         if (got.status == IoStatus::done) {
             call_.has_answer_bytes = true;
             co_return Wire::ok;
@@ -73,12 +86,8 @@ Task<Wire> Exchange::read_answer_head() {
             co_return wire;
         }
         if (!call_.held.empty()) {
-            call_.held.append(call_.bytes);
-            if (call_.held.size() > scratch.size()) {
-                co_return Wire::malformed;
-            }
             call_.held.view().copy(scratch.data(), call_.held.size());
-            call_.bytes = {scratch.data(), call_.held.size()};
+            call_.bytes = {scratch.data(), call_.held.size() + call_.bytes.size()};
             call_.held.clear();
         }
         AnswerHead& head = worker_.scratch().answer;
@@ -106,7 +115,7 @@ Task<Wire> Exchange::read_answer_head() {
 void Exchange::note_answer_head() {
     const AnswerHead& head = worker_.scratch().answer;
     call_.status = head.status;
-    call_.keeps_alive = head.keeps_alive && call_.queue.empty();
+    call_.keeps_alive = head.keeps_alive && call_.queue.empty() && !call_.is_request_cut;
     row_.attempts.back().status = head.status;
     if (head.status == 204 || head.status == 304) {
         call_.body = BodyReader::none();

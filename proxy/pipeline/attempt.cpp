@@ -22,7 +22,7 @@ Task<void> Exchange::attempt_targets() {
         row_.provider = target.provider->name;
         row_.model = target.model;
         const AttemptEnd end = co_await attempt(target);
-        if (!row_.attempts.empty()) {
+        if (call_.began != std::chrono::steady_clock::time_point{}) {
             row_.attempts.back().duration = std::chrono::duration_cast<std::chrono::microseconds>(
                 std::chrono::steady_clock::now() - call_.began);
         }
@@ -30,7 +30,7 @@ Task<void> Exchange::attempt_targets() {
             row_.outcome = end == AttemptEnd::client_gone ? policy::Outcome::client_gone
                                                           : policy::Outcome::error;
             may_keep_alive_ = false;
-            if (is_sent_upstream_ && row_.usage == providers::Usage{}) {
+            if (call_.is_sent && !call_.is_charged) {
                 settle_estimate(0);  // the provider may charge for what it was asked
             }
         }
@@ -41,7 +41,7 @@ Task<void> Exchange::attempt_targets() {
         if (error_) {
             co_return co_await answer_error();
         }
-        if (!may_move_on()) {
+        if (!may_move_on() || worker_.reactor().tick() >= total_deadline_) {
             break;
         }
     }
@@ -71,20 +71,21 @@ Task<AttemptEnd> Exchange::attempt(const providers::Target& target) {
         Wire wire = call_.socket ? Wire::ok : co_await open_connection();
         if (wire != Wire::ok) {
             if (wire == Wire::broken || wire == Wire::timeout) {
-                co_return fail(Kind::connect, "connect");
+                co_return fail(wire == Wire::timeout ? Kind::timeout : Kind::connect, "connect");
             }
             co_return end_of(wire);
         }
         call_.socket->attach(&client_.flow());
-        wire = co_await send_request(*encoded);
+        wire = send_request(*encoded);
         if (wire == Wire::ok) {
             wire = co_await read_answer_head();
         }
-        if (wire == Wire::broken && call_.is_reused && !call_.has_answer_bytes) {
-            // The provider closed the pooled connection while our request was on its way. Nothing
-            // was answered and the whole request is still here: once more, on a fresh connection.
+        if (call_.is_reused && is_stale(wire)) {
+            // The provider gave the pooled connection up while our request was on its way. The
+            // whole request is still here: once more, on a fresh connection.
             call_.socket.reset();
             call_.queue = {};
+            call_.held.reset();
             call_.is_reused = false;
             continue;
         }
@@ -93,6 +94,13 @@ Task<AttemptEnd> Exchange::attempt(const providers::Target& target) {
         }
         co_return co_await relay();
     }
+}
+
+/// True where a pooled connection has died without an answer to us: closed before any byte, or
+/// with the 408 that some servers send to a connection that idled.
+bool Exchange::is_stale(Wire wire) const {
+    return (wire == Wire::broken && !call_.has_answer_bytes) ||
+           (wire == Wire::ok && call_.status == 408 && !call_.keeps_alive);
 }
 
 Task<Wire> Exchange::open_connection() {
@@ -144,40 +152,24 @@ Bytes Exchange::upstream_head(const providers::UpstreamRequest& request) {
     return bytes;
 }
 
-Task<Wire> Exchange::send_request(const providers::UpstreamRequest& request) {
+/// Begins to send; what the connection does not take at once follows while the answer is awaited,
+/// for a provider may answer (413, say) before it has taken all.
+Wire Exchange::send_request(const providers::UpstreamRequest& request) {
     const providers::SplicedText::Pieces body = request.body.pieces();
     std::array<std::string_view, body.items.size() + 1> pieces;
     pieces[0] = upstream_head(request);
     std::copy_n(body.items.begin(), body.count, pieces.begin() + 1);
-    is_sent_upstream_ = true;
-    if (!call_.queue.send(*call_.socket, std::span{pieces.data(), body.count + 1})) {
-        co_return Wire::broken;
-    }
-    while (!call_.queue.empty()) {
-        // An answer that comes before the whole request was taken (413, say) is read at once.
-        const Tick deadline = std::min(until(plan_.deadlines.idle), total_deadline_);
-        const Wake wake = co_await client_.flow().wait({call_.socket.get(), kWritable | kReadable},
-                                                       client_gone(), deadline);
-        if (wake != Wake::ready) {
-            co_return wake == Wake::deadline ? Wire::timeout : Wire::stopped;
-        }
-        if (is_client_gone()) {
-            co_return Wire::client_gone;
-        }
-        if (call_.socket->is_ready(kReadable)) {
-            call_.keeps_alive = false;
-            co_return Wire::ok;
-        }
-        if (!call_.queue.flush(*call_.socket)) {
-            co_return Wire::broken;
-        }
-    }
-    co_return Wire::ok;
+    call_.is_sent = true;
+    const std::span all{pieces.data(), body.count + 1};
+    return call_.queue.send(*call_.socket, all) ? Wire::ok : Wire::broken;
 }
 
 AttemptEnd Exchange::end_of(Wire wire) {
     switch (wire) {
         case Wire::timeout:
+            if (call_.is_sent && !call_.is_charged) {
+                settle_estimate(0);  // the provider may go on and charge for it
+            }
             return fail(Kind::timeout, "timeout");
         case Wire::malformed:
             return fail(Kind::invalid, "invalid");
@@ -227,6 +219,7 @@ Task<AttemptEnd> Exchange::collect_error() {
     fail(Kind::status, "status");
     failures_.retry_after_lines = retry_after;
     failures_.status = call_.status;
+    call_.is_sent = false;  // an error is not charged
     failures_.error = call_.line->adapter->decode_error(call_.status, body.view());
     failures_.rate_limited += call_.status == 429 ? 1 : 0;
     row_.attempts.back().status = call_.status;

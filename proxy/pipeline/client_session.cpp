@@ -12,7 +12,6 @@ namespace headgate::proxy {
 namespace {
 
 constexpr std::chrono::seconds kLinger{1};
-constexpr std::size_t kMaxLingerBytes = 256 * 1024;
 constexpr std::chrono::seconds kErrorSendTime{10};
 
 }  // namespace
@@ -22,23 +21,32 @@ void ClientSession::serve(Worker& worker, int fd, std::string peer) {
 }
 
 Task<void> ClientSession::run(Worker& worker, int fd, std::string peer) {
-    ClientSession session{worker, fd, std::move(peer)};
-    co_await session.serve_requests();
+    try {
+        ClientSession session{worker, fd, std::move(peer)};
+        co_await session.serve_requests();
+    } catch (const std::exception& failure) {
+        // Out of memory or of kernel resources: this connection ends, the others do not.
+        worker.process().log(policy::LogLevel::error,
+                             "a connection was given up: " + std::string{failure.what()});
+    }
 }
 
 ClientSession::ClientSession(Worker& worker, int fd, std::string peer)
     : worker_{worker},
+      place_{worker, std::move(peer)},
       flow_{worker.reactor()},
-      socket_{worker.reactor(), fd},
-      peer_{std::move(peer)} {
+      socket_{worker.reactor(), fd} {
     socket_.attach(&flow_);
     worker_.join(*this);
     worker_.count().client_connections.add(1);
 }
 
+ClientSession::Place::~Place() {
+    worker.process().connections.remove(peer);
+}
+
 ClientSession::~ClientSession() {
     worker_.count().client_connections.add(-1);
-    worker_.process().connections.remove(peer_);
     worker_.leave(*this);
 }
 
@@ -64,34 +72,34 @@ IoResult ClientSession::read_some(char* to, std::size_t room) {
 
 Task<bool> ClientSession::read_head(std::string_view& rest) {
     const policy::Protect& protect = worker_.snapshot().protect;
-    const HeadLimits limits{protect.max_header_bytes, protect.max_headers};
+    // A policy's limit stays below one read, so that a head and what came with it fit the scratch.
+    const HeadLimits limits{std::min(protect.max_header_bytes, Scratch::kRead),
+                            protect.max_headers};
     Scratch& scratch = worker_.scratch();
     const Reactor& reactor = worker_.reactor();
     Tick deadline =
         reactor.tick_after(is_first_ ? protect.header_timeout : protect.keepalive_timeout);
     bool has_begun = false;
+    std::size_t fresh = 0;  // bytes of the last read, behind what is held
     for (;;) {
-        if (!held_.empty()) {
-            // Scratch gets a copy, so that what follows need not care where the head lies. The
-            // limit keeps it small: a head above it is refused before it is whole.
-            const std::size_t size = std::min(held_.size(), scratch.read.size());
-            const std::string_view kept = held_.view();
-            kept.copy(scratch.read.data(), size);
-            const ScanResult scan =
-                scan_request_head({scratch.read.data(), size}, limits, scratch.request);
+        const std::size_t held = held_.size();
+        if (held + fresh > 0) {
+            held_.view().copy(scratch.read.data(), held);
+            const std::string_view bytes{scratch.read.data(), held + fresh};
+            const ScanResult scan = scan_request_head(bytes, limits, scratch.request);
             if (scan.status == ScanStatus::complete) {
-                rest = std::string_view{scratch.read.data(), size}.substr(scan.size);
-                // Pipelined bytes beyond the scratch are read later.
-                Buffer beyond;
-                beyond.append(kept.substr(size));
-                held_ = std::move(beyond);
+                held_.reset();
+                rest = bytes.substr(scan.size);
                 co_return true;
             }
             if (scan.status != ScanStatus::incomplete) {
-                co_await refuse_head(scan.status == ScanStatus::too_large ? 431 : 400,
-                                     scan.problem);
+                const bool is_large = scan.status == ScanStatus::too_large;
+                co_await refuse_head(
+                    is_large ? 431 : 400,
+                    is_large ? "its head is larger than the limits allow" : scan.problem);
                 co_return false;
             }
+            held_.append(bytes.substr(held));
             if (!has_begun) {
                 has_begun = true;
                 deadline = reactor.tick_after(protect.header_timeout);
@@ -100,28 +108,20 @@ Task<bool> ClientSession::read_head(std::string_view& rest) {
         is_idle_ = held_.empty();
         const Wake wake = co_await flow_.wait({&socket_, kReadable}, deadline);
         is_idle_ = false;
-        if (wake != Wake::ready) {
-            if (wake == Wake::deadline && has_begun) {
+        if (wake == Wake::deadline || reactor.tick() >= deadline) {
+            if (has_begun) {
                 co_await refuse_head(408, "the request head did not come in time");
             }
             co_return false;
         }
-        const IoResult got = read_some(scratch.read.data(), scratch.read.size());
-        if (got.status == IoStatus::would_block) {
-            continue;
-        }
-        if (got.status != IoStatus::done) {
+        if (wake == Wake::stopped) {
             co_return false;
         }
-        const std::string_view bytes{scratch.read.data(), got.bytes};
-        if (held_.empty()) {
-            const ScanResult scan = scan_request_head(bytes, limits, scratch.request);
-            if (scan.status == ScanStatus::complete) {
-                rest = bytes.substr(scan.size);
-                co_return true;
-            }
+        const IoResult got = read_some(scratch.read.data() + held_.size(), Scratch::kRead);
+        if (got.status == IoStatus::closed || got.status == IoStatus::failed) {
+            co_return false;
         }
-        held_.append(bytes);
+        fresh = got.bytes;
     }
 }
 
@@ -166,16 +166,10 @@ Task<void> ClientSession::linger() {
         co_return;
     }
     const Tick deadline = worker_.reactor().tick_after(kLinger);
-    std::size_t seen = 0;
-    while (seen < kMaxLingerBytes) {
-        const IoResult got =
-            read_some(worker_.scratch().read.data(), worker_.scratch().read.size());
-        if (got.status == IoStatus::done) {
-            seen += got.bytes;
-            continue;
-        }
-        if (got.status != IoStatus::would_block ||
-            co_await flow_.wait({&socket_, kReadable}, deadline) != Wake::ready) {
+    while (worker_.reactor().tick() < deadline) {
+        const IoResult got = read_some(worker_.scratch().read.data(), Scratch::kRead);
+        const bool is_open = got.status == IoStatus::done || got.status == IoStatus::would_block;
+        if (!is_open || co_await flow_.wait({&socket_, kReadable}, deadline) != Wake::ready) {
             co_return;
         }
     }

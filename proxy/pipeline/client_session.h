@@ -29,7 +29,7 @@ public:
     Flow& flow() { return flow_; }
     Socket& socket() { return socket_; }
     SendQueue& queue() { return queue_; }
-    const std::string& peer() const { return peer_; }
+    const std::string& peer() const { return place_.peer; }
     std::uint64_t bytes_read() const { return bytes_read_; }
 
     /// Reads into `to`; counts. `closed`, `failed` and time-outs end the connection.
@@ -54,11 +54,18 @@ private:
     /// Lets the client read our last answer although it is still sending (RFC 9112 §9.6).
     Task<void> linger();
 
+    /// Gives the connection's place back, also where the constructor fails half-way.
+    struct Place {
+        Worker& worker;
+        std::string peer;
+        ~Place();
+    };
+
     Worker& worker_;
+    Place place_;
     Flow flow_;
     Socket socket_;
     SendQueue queue_;
-    std::string peer_;
     Buffer held_;  // bytes that came and were not used yet
     std::uint64_t bytes_read_ = 0;
     bool is_idle_ = false;

@@ -14,37 +14,43 @@ Exchange::Exchange(ClientSession& client)
     id_ = worker_.ids().next(row_.time);
     row_.id = text(id_);
     row_.client = client.peer();
-    worker_.count().requests_in_flight.add(1);
 }
 
 Task<bool> Exchange::serve(ClientSession& client, Bytes rest) {
     Exchange exchange{client};
+    const Counted counted{exchange.worker_.count().requests_in_flight};
     bool is_bug = false;
     try {
         exchange.read_head(rest);
         co_await exchange.run();
     } catch (const std::exception& bug) {
-        exchange.worker_.process().log(
-            policy::LogLevel::error,
-            "exchange " + std::string{exchange.row_.id} + " failed: " + bug.what());
+        exchange.note_bug(bug.what());
         is_bug = true;
     }
     if (is_bug) {
-        exchange.refuse(
-            providers::ErrorCode::internal_error,
-            "Headgate failed to serve this request. The operator finds it by its x-request-id.");
-        exchange.may_keep_alive_ = false;
         co_await exchange.answer_error();
     }
     if (exchange.reservation_) {
         exchange.finish_row();
     }
-    exchange.worker_.count().requests_in_flight.add(-1);
     // A connection that a drain found busy is closed behind its answer.
     const bool may_go_on = exchange.may_keep_alive_ && !exchange.worker_.is_draining() &&
                            !client.flow().is_cancelled() &&
                            exchange.body_reader_.state() == BodyReader::State::end;
     co_return may_go_on;
+}
+
+/// An exception is a bug or a lack of memory: told to the operator, charged where something was
+/// sent, answered by 500 where nothing was.
+void Exchange::note_bug(std::string_view what) {
+    worker_.process().log(policy::LogLevel::error,
+                          "exchange " + std::string{row_.id} + " failed: " + std::string{what});
+    may_keep_alive_ = false;
+    if (call_.is_sent && !call_.is_charged) {
+        settle_estimate(stream_ ? stream_->content_bytes() : 0);
+    }
+    refuse(providers::ErrorCode::internal_error,
+           "Headgate failed to serve this request. The operator finds it by its x-request-id.");
 }
 
 /// The way of a request: docs/architecture.md has the table.

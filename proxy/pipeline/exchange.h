@@ -4,6 +4,7 @@
 #include "policy/keys/project.h"
 #include "policy/ledger/row.h"
 #include "policy/routing/planner.h"
+#include "providers/catalog/catalog.h"
 #include "providers/contract/answer_decoder.h"
 #include "providers/contract/api_request.h"
 #include "proxy/net/body_reader.h"
@@ -41,7 +42,8 @@ struct RequestFacts {
     std::optional<std::chrono::milliseconds> timeout;   // x-headgate-timeout
     std::optional<std::chrono::milliseconds> patience;  // x-stainless-read-timeout, -timeout
     bool has_bad_timeout = false;
-    std::string path;  // only where a message or a look-up needs it
+    bool has_cost_limit = false;  // x-headgate-max-cost-usd: must not be ignored in silence
+    std::string path;             // only where a message or a look-up needs it
     std::string client_request_id;
     std::string traceparent;
     std::string idempotency_key;
@@ -81,12 +83,27 @@ struct Call {
     Bytes bytes;  // what was read and not used yet: in scratch, dead after a suspension
     int status = 0;
     bool is_reused = false;
+    bool is_request_cut = false;  // the provider did not take all of it
+    bool is_sent = false;         // the provider may charge for this attempt
+    bool is_charged = false;      // the row has what it cost
     bool has_answer_bytes = false;
     bool keeps_alive = false;
     bool is_event_stream = false;
     bool is_json = false;
     bool is_coded = false;
     std::chrono::steady_clock::time_point began;
+};
+
+/// Counts one in a gauge as long as it lives.
+class Counted {
+public:
+    explicit Counted(metrics::OwnedCount& gauge) : gauge_{gauge} { gauge_.add(1); }
+    ~Counted() { gauge_.add(-1); }
+    Counted(const Counted&) = delete;
+    Counted& operator=(const Counted&) = delete;
+
+private:
+    metrics::OwnedCount& gauge_;
 };
 
 /// One request from a client and its one answer. run() reads like the table of steps in
@@ -103,6 +120,7 @@ private:
     explicit Exchange(ClientSession& client);
 
     Task<void> run();
+    void note_bug(std::string_view what);
 
     // Steps 1 to 3: request_head.cpp. False: error_ holds why.
     void read_head(Bytes rest);
@@ -120,7 +138,8 @@ private:
     Task<void> attempt_targets();
     Task<AttemptEnd> attempt(const providers::Target& target);
     Task<Wire> open_connection();
-    Task<Wire> send_request(const providers::UpstreamRequest& request);
+    Wire send_request(const providers::UpstreamRequest& request);
+    bool is_stale(Wire wire) const;
     Task<Wire> read_answer_head();
     Bytes upstream_head(const providers::UpstreamRequest& request);
     void note_answer_head();
@@ -155,10 +174,13 @@ private:
     void write_target_lines(HeadWriter& head);
     bool refuse(providers::ErrorCode code, std::string message, std::string param = {});
     // Step 10: settle.cpp
+    /// Adds what an attempt consumed to the row, by the catalogue's price.
     void settle_usage(const providers::Usage& usage);
     /// Charges by our own count: four bytes a token.
     void settle_estimate(std::size_t answer_bytes);
+    bool is_beyond(const providers::Usage& usage, const providers::Model& model) const;
     void finish_row();
+    policy::Outcome lost_outcome() const;
 
     Interest client_gone() { return {&client_.socket(), kGone}; }
     bool is_client_gone() const { return client_.socket().is_ready(kGone); }
@@ -195,8 +217,8 @@ private:
     std::chrono::steady_clock::duration waited_{};         // for the client's body and the provider
     std::chrono::steady_clock::duration upstream_time_{};  // from sending to the answer
     bool may_keep_alive_ = true;
-    bool is_answered_ = false;       // a head has gone to the client
-    bool is_sent_upstream_ = false;  // a provider may charge for this exchange
+    bool is_from_target_ = false;  // the answer of our own making passes a provider's error
+    bool is_answered_ = false;     // a head has gone to the client
 };
 
 }  // namespace headgate::proxy

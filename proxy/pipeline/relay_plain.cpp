@@ -92,7 +92,7 @@ Task<AttemptEnd> Exchange::answer_plain(Bytes body) {
     is_answered_ = true;
     const std::array<std::string_view, 2> pieces{head.finish(), body};
     if (!co_await client_.send(pieces, until(kClientSendTime))) {
-        row_.outcome = policy::Outcome::client_gone;
+        row_.outcome = lost_outcome();
         may_keep_alive_ = false;
     }
     release_upstream();
@@ -102,18 +102,18 @@ Task<AttemptEnd> Exchange::answer_plain(Bytes body) {
 /// An answer above kMaxHeld: through at a fixed window, as the provider framed it. Its usage is
 /// our own count.
 Task<AttemptEnd> Exchange::relay_large(Bytes begun) {
+    const auto length = call_.body.left();
+    const bool is_chunked = !length && !facts_.is_http_1_0;
+    may_keep_alive_ = may_keep_alive_ && (length || is_chunked);
     HeadWriter head{worker_.scratch().head};
     head.status_line(call_.status);
     write_common_lines(head);
     head.lines(passed_lines_.view());
-    const auto length = call_.body.left();
-    const bool is_chunked = !length && !facts_.is_http_1_0;
     if (length) {
         head.field("content-length", *length + begun.size());
     } else if (is_chunked) {
         head.field("transfer-encoding", "chunked");
     }
-    may_keep_alive_ = may_keep_alive_ && (length || is_chunked);
     write_target_lines(head);
     row_.status = call_.status;
     is_answered_ = true;

@@ -11,6 +11,7 @@ using providers::StreamState;
 constexpr std::string_view kKeepAlive = ": keep-alive\n\n";
 constexpr std::string_view kLastChunk = "0\r\n\r\n";
 constexpr std::chrono::seconds kDrainTime{1};
+constexpr int kMaxDrainReads = 64;
 
 /// Reads the rest of a provider's body after the client's stream has ended, so that the connection
 /// can be used again. Runs by itself: nobody waits for it.
@@ -22,7 +23,8 @@ Task<void> drain(Upstream& upstream,
     socket->attach(&flow);
     const Tick deadline = reactor.tick_after(kDrainTime);
     std::array<char, 512> bytes;
-    while (body.state() == BodyReader::State::more) {
+    for (int reads = 0; reads < kMaxDrainReads && body.state() == BodyReader::State::more;
+         ++reads) {
         const IoResult got = socket->read_some(bytes.data(), bytes.size());
         if (got.status == IoStatus::would_block) {
             if (co_await flow.wait({socket.get(), kReadable}, deadline) != Wake::ready) {
@@ -52,9 +54,8 @@ Task<void> drain(Upstream& upstream,
 /// fails before may still move to another target.
 Task<AttemptEnd> Exchange::relay_stream() {
     stream_ = call_.line->adapter->stream_decoder(request_);
-    worker_.count().streams_in_flight.add(1);
+    const Counted counted{worker_.count().streams_in_flight};
     const AttemptEnd end = co_await relay_events();
-    worker_.count().streams_in_flight.add(-1);
     if (stream_->usage().is_reported) {
         settle_usage(stream_->usage());
     } else if (is_answered_ || end != AttemptEnd::failed) {
@@ -81,7 +82,6 @@ Task<AttemptEnd> Exchange::relay_events() {
             if (!send_events(worker_.scratch().events, state == StreamState::complete)) {
                 co_return end_of(Wire::client_gone);
             }
-            silence_ends = until(plan_.deadlines.idle);
             comment_due = keepalive_tick();
         }
         if (state != StreamState::open) {
@@ -91,6 +91,9 @@ Task<AttemptEnd> Exchange::relay_events() {
             co_await await_events(std::min(silence_ends, total_deadline_), comment_due);
         if (wire == Wire::client_gone || wire == Wire::stopped) {
             co_return end_of(wire);
+        }
+        if (is_answered_) {
+            silence_ends = until(plan_.deadlines.idle);
         }
         if (wire != Wire::ok) {
             if (!is_answered_) {
@@ -145,8 +148,8 @@ bool Exchange::send_events(std::string_view events, bool is_last) {
 }
 
 Bytes Exchange::stream_head() {
-    HeadWriter head{worker_.scratch().head};
     may_keep_alive_ = may_keep_alive_ && !facts_.is_http_1_0;
+    HeadWriter head{worker_.scratch().head};
     head.status_line(call_.status);
     write_common_lines(head);
     head.lines(passed_lines_.view());
@@ -222,6 +225,9 @@ Task<Wire> Exchange::await_events(Tick deadline, Tick comment_due) {
 Task<AttemptEnd> Exchange::end_stream(StreamState state) {
     if (state == StreamState::complete) {
         row_.outcome = policy::Outcome::complete;
+        while (!call_.bytes.empty() && call_.body.state() == BodyReader::State::more) {
+            call_.body.next(call_.bytes);  // what follows the finish marker: the last chunk, mostly
+        }
         if (call_.body.state() == BodyReader::State::more && call_.keeps_alive &&
             call_.bytes.empty()) {
             start(drain(*call_.line->upstream, std::move(call_.socket), std::move(call_.body),
@@ -246,7 +252,7 @@ Task<AttemptEnd> Exchange::end_stream(StreamState state) {
         call_.socket.reset();
     }
     if (!co_await client_.send({}, until(plan_.deadlines.idle))) {
-        co_return end_of(is_client_gone() ? Wire::client_gone : Wire::stopped);
+        co_return end_of(client_.flow().is_cancelled() ? Wire::stopped : Wire::client_gone);
     }
     co_return AttemptEnd::answered;
 }

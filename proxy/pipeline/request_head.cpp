@@ -127,6 +127,10 @@ void Exchange::read_head(Bytes rest) {
                     facts_.patience = parse_seconds(field.value);
                 }
                 break;
+            case 23:
+                facts_.has_cost_limit =
+                    facts_.has_cost_limit || equals_lower(field.name, "x-headgate-max-cost-usd");
+                break;
             case 24:
                 if (equals_lower(field.name, "x-stainless-read-timeout")) {
                     facts_.patience = parse_seconds(field.value);
@@ -143,6 +147,7 @@ void Exchange::read_head(Bytes rest) {
         is_body_too_large_ = *head.content_length > snapshot_.protect.max_json;
     }
     take_body(rest);
+    body_bytes_ = body_.size();
     client_.keep_for_later(rest);
 }
 
@@ -212,6 +217,10 @@ bool Exchange::classify() {
     if (facts_.has_bad_timeout) {
         return refuse(ErrorCode::invalid_request,
                       "x-headgate-timeout must be a duration such as 20s or 1500ms.");
+    }
+    if (facts_.has_cost_limit) {
+        return refuse(ErrorCode::invalid_request,
+                      "x-headgate-max-cost-usd is not supported yet: leave it out.");
     }
     if (!endpoint.json_body) {
         return true;

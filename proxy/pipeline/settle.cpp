@@ -15,25 +15,49 @@ std::chrono::microseconds microseconds(std::chrono::steady_clock::duration time)
 }  // namespace
 
 void Exchange::settle_usage(const providers::Usage& usage) {
-    row_.usage = usage;
-    const providers::Provider* provider = call_.line->provider;
-    const providers::Model* model = providers::find_model(provider->kind, row_.model);
-    if (model == nullptr || !model->is_priced) {
-        return;
+    const providers::Provider& provider = *call_.line->provider;
+    const providers::Model* model = providers::find_model(provider.kind, row_.model);
+    if (model != nullptr && usage.is_reported && is_beyond(usage, *model)) {
+        warn("told a usage beyond the model's limits");
+        return settle_estimate(stream_ ? stream_->content_bytes() : 0);
     }
-    row_.price = "catalogue";
-    row_.cost = providers::cost(usage, providers::price_for(*model, usage.total_input()));
+    call_.is_charged = true;
+    row_.usage += usage;
+    if (model != nullptr && model->is_priced) {
+        row_.price = "catalogue";
+        row_.cost =
+            row_.cost + providers::cost(usage, providers::price_for(*model, usage.total_input()));
+    }
+}
+
+/// More than the context window and the output limit allow (policy.md, Budgets): not believed. The
+/// window of an embedding model is that of one input, of which a request may have thousands.
+bool Exchange::is_beyond(const providers::Usage& usage, const providers::Model& model) const {
+    const bool has_window = request_.endpoint->meter == "tokens";
+    const std::int64_t choices = std::max(request_.choices(), request_.best_of.value_or(1));
+    return has_window &&
+           ((model.max_input != 0 && usage.total_input().count > model.max_input) ||
+            (model.max_output != 0 && usage.total_output().count > model.max_output * choices));
 }
 
 void Exchange::settle_estimate(std::size_t answer_bytes) {
+    const std::string_view meter = request_.endpoint->meter;
+    call_.is_charged = true;
+    if (meter.empty()) {
+        return;
+    }
     const auto tokens = [](std::size_t bytes) {
         return providers::Tokens{
             static_cast<std::int64_t>((bytes + kBytesPerToken - 1) / kBytesPerToken)};
     };
     providers::Usage usage;
-    usage.input = tokens(request_.content_bytes);
-    usage.output = tokens(answer_bytes);
     usage.is_estimated = true;
+    usage.input = tokens(request_.content_bytes);
+    if (meter == "tokens") {
+        usage.output = tokens(answer_bytes);
+    } else if (meter != "input_tokens" && answer_bytes > 0) {
+        usage.images = request_.choices();  // the bytes of a picture are no tokens
+    }
     settle_usage(usage);
 }
 
@@ -54,6 +78,11 @@ void Exchange::finish_row() {
         row_.trace_id = std::string_view{facts_.traceparent}.substr(3, 32);
     }
     reservation_->settle();
+}
+
+/// What a row says when our answer did not get through: the client left, or we stopped.
+policy::Outcome Exchange::lost_outcome() const {
+    return client_.flow().is_cancelled() ? policy::Outcome::error : policy::Outcome::client_gone;
 }
 
 }  // namespace headgate::proxy

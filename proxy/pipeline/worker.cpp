@@ -15,6 +15,11 @@ namespace {
 constexpr std::chrono::milliseconds kMaxWrongKeyDelay{50};
 constexpr std::chrono::minutes kWrongKeyMemory{1};
 constexpr std::size_t kMaxWrongKeyAddresses = 4096;
+/// Told to a connection above the limits, before anything is read of it.
+constexpr std::string_view kOverloaded =
+    "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\n"
+    "content-length: 120\r\nretry-after: 1\r\nconnection: close\r\n\r\n"
+    R"({"error":{"message":"Too many connections are open: try again.","type":"server_error","param":null,"code":"overloaded"}})";
 constexpr std::string_view kUserAgent = "headgate/" HEADGATE_VERSION;
 
 /// The fields of every request to `provider`. All of it comes from the validated policy.
@@ -34,6 +39,11 @@ std::string head_lines_for(const providers::Provider& provider) {
         head.field("openai-project", provider.project);
     }
     std::string lines{head.finish()};
+    if (!head.is_valid()) {
+        throw std::runtime_error(
+            "providers." + provider.name +
+            ": credential, organization and project are too long for a request head");
+    }
     lines.resize(lines.size() - 2);  // without the empty line
     return lines;
 }
@@ -82,6 +92,7 @@ void Worker::listen(int fd, bool is_unix) {
             if (process_.connections.try_add(peer)) {
                 ClientSession::serve(*this, client, std::move(peer));
             } else {
+                ::send(client, kOverloaded.data(), kOverloaded.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
                 ::close(client);
             }
         }));

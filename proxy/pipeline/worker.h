@@ -26,7 +26,9 @@ class ClientSession;
 
 /// Memory that every step of a worker uses in turn. What lies here is dead after the next co_await.
 struct Scratch {
-    std::array<char, 64 * 1024> read;  // bytes of a socket
+    /// What one read takes at most.
+    static constexpr std::size_t kRead = 64 * 1024;
+    std::array<char, 2 * kRead> read;  // bytes of a socket, behind what was kept of a head
     std::array<char, 8 * 1024> head;   // a head that is being written
     RequestHead request;
     AnswerHead answer;
