@@ -76,17 +76,16 @@ Task<AttemptEnd> Exchange::attempt(const providers::Target& target) {
             co_return end_of(wire);
         }
         call_.socket->attach(&client_.flow());
-        wire = send_request(*encoded);
-        if (wire == Wire::ok) {
-            wire = co_await read_answer_head();
-        }
+        send_request(*encoded);
+        wire = co_await read_answer_head();
         if (call_.is_reused && is_stale(wire)) {
             // The provider gave the pooled connection up while our request was on its way. The
             // whole request is still here: once more, on a fresh connection.
             call_.socket.reset();
             call_.queue = {};
             call_.held.reset();
-            call_.is_reused = false;
+            call_.bytes = {};
+            call_.is_reused = call_.is_request_cut = call_.has_answer_bytes = false;
             continue;
         }
         if (wire != Wire::ok) {
@@ -154,14 +153,18 @@ Bytes Exchange::upstream_head(const providers::UpstreamRequest& request) {
 
 /// Begins to send; what the connection does not take at once follows while the answer is awaited,
 /// for a provider may answer (413, say) before it has taken all.
-Wire Exchange::send_request(const providers::UpstreamRequest& request) {
+void Exchange::send_request(const providers::UpstreamRequest& request) {
     const providers::SplicedText::Pieces body = request.body.pieces();
     std::array<std::string_view, body.items.size() + 1> pieces;
     pieces[0] = upstream_head(request);
     std::copy_n(body.items.begin(), body.count, pieces.begin() + 1);
     call_.is_sent = true;
     const std::span all{pieces.data(), body.count + 1};
-    return call_.queue.send(*call_.socket, all) ? Wire::ok : Wire::broken;
+    if (!call_.queue.send(*call_.socket, all)) {
+        // The provider takes no more of the request; why may still be there to read.
+        call_.queue = {};
+        call_.is_request_cut = true;
+    }
 }
 
 AttemptEnd Exchange::end_of(Wire wire) {

@@ -138,7 +138,7 @@ private:
     Task<void> attempt_targets();
     Task<AttemptEnd> attempt(const providers::Target& target);
     Task<Wire> open_connection();
-    Wire send_request(const providers::UpstreamRequest& request);
+    void send_request(const providers::UpstreamRequest& request);
     bool is_stale(Wire wire) const;
     Task<Wire> read_answer_head();
     Bytes upstream_head(const providers::UpstreamRequest& request);
