@@ -15,11 +15,6 @@ namespace {
 constexpr std::chrono::milliseconds kMaxWrongKeyDelay{50};
 constexpr std::chrono::minutes kWrongKeyMemory{1};
 constexpr std::size_t kMaxWrongKeyAddresses = 4096;
-/// Told to a connection above the limits, before anything is read of it.
-constexpr std::string_view kOverloaded =
-    "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\n"
-    "content-length: 120\r\nretry-after: 1\r\nconnection: close\r\n\r\n"
-    R"({"error":{"message":"Too many connections are open: try again.","type":"server_error","param":null,"code":"overloaded"}})";
 constexpr std::string_view kUserAgent = "headgate/" HEADGATE_VERSION;
 
 /// The fields of every request to `provider`. All of it comes from the validated policy.
@@ -92,10 +87,28 @@ void Worker::listen(int fd, bool is_unix) {
             if (process_.connections.try_add(peer)) {
                 ClientSession::serve(*this, client, std::move(peer));
             } else {
-                ::send(client, kOverloaded.data(), kOverloaded.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-                ::close(client);
+                refuse_connection(client);
             }
         }));
+}
+
+/// Above the limits: told in one write before anything is read.
+void Worker::refuse_connection(int fd) {
+    const std::string body = providers::to_json(
+        {providers::ErrorCode::overloaded, "Too many connections are open: try again.", {}, {}});
+    const auto now = std::chrono::system_clock::now();
+    const RequestId id = ids_.next(now);
+    HeadWriter head{scratch_->head};
+    head.status_line(503);
+    head.field("date", date(now));
+    head.field("content-type", "application/json");
+    head.field("content-length", body.size());
+    head.field("x-request-id", text(id));
+    head.field("retry-after", "1");
+    head.field("connection", "close");
+    const std::string answer = std::string{head.finish()} + body;
+    ::send(fd, answer.data(), answer.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    ::close(fd);
 }
 
 void Worker::drain() {

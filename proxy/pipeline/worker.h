@@ -88,6 +88,7 @@ private:
     void count_unsettled() noexcept override;
 
     void add_line(const policy::ProviderSettings& settings);
+    void refuse_connection(int fd);
     void sweep();
 
     Process& process_;

@@ -11,7 +11,7 @@ import threading
 import pytest
 from support import process
 from support.policy import CLIENT_KEY
-from support.tls_upstream import (
+from support.scripted_upstream import (
     CHAT,
     CHUNKED,
     DONE,

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 from support.policy import CLIENT_KEY, UPSTREAM_KEY
-from support.tls_upstream import (
+from support.scripted_upstream import (
     CHAT,
     CHUNKED,
     DONE,

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from support.policy import UPSTREAM_KEY
-from support.tls_upstream import (
+from support.scripted_upstream import (
     CHUNKED,
     DONE,
     EVENT_HEAD,
