@@ -37,7 +37,7 @@ using AsioTask = asio::awaitable<T, Executor>;
 constexpr auto kTuple = asio::as_tuple(asio::deferred);
 
 constexpr std::chrono::seconds kTimeout{10};
-constexpr std::size_t kMaxBody = 64 * 1024;
+constexpr std::size_t kMaxBody = std::size_t{64} << 10;
 
 Answer make_answer(const Request& request,
                    http::status status,
@@ -95,7 +95,7 @@ Answer answer(const Request& request, const AdminSources& sources) {
 }
 
 AsioTask<void> serve(Stream stream, const AdminSources& sources) {
-    beast::flat_buffer buffer{128 * 1024};
+    beast::flat_buffer buffer{std::size_t{128} << 10};
     for (;;) {
         http::request_parser<http::string_body> parser;
         parser.body_limit(kMaxBody);

@@ -128,7 +128,7 @@ std::expected<void, std::string> change(Behaviour& behaviour,
             if (!fault) {
                 return Error{fault.error()};
             }
-            behaviour.fail.push_back(std::move(*fault));
+            behaviour.fail.push_back(*fault);
         }
         return {};
     }
@@ -161,7 +161,7 @@ std::expected<Behaviour, std::string> behaviour_from_options(const SimulateOptio
         if (!fault) {
             return Error{"--" + fault.error()};
         }
-        behaviour.fail.push_back(std::move(*fault));
+        behaviour.fail.push_back(*fault);
     }
     if (!options.retry_after.empty()) {
         const auto wait = duration("--retry-after", options.retry_after);

@@ -16,7 +16,6 @@
 namespace headgate::proxy {
 namespace {
 
-using providers::Behaviour;
 using providers::WireScript;
 
 constexpr std::size_t kMaxRecorded = 1000;

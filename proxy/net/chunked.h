@@ -1,10 +1,10 @@
 #pragma once
 
+#include "providers/base/bytes.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
-
-#include "providers/base/bytes.h"
 
 namespace headgate::proxy {
 
@@ -29,7 +29,17 @@ public:
 
 private:
     enum class At : std::uint8_t {
-        size_first, size, extension, size_lf, data, data_cr, data_lf, trailer_start, trailer, trailer_lf, last_lf,
+        size_first,
+        size,
+        extension,
+        size_lf,
+        data,
+        data_cr,
+        data_lf,
+        trailer_start,
+        trailer,
+        trailer_lf,
+        last_lf,
     };
 
     void take_size_line(char c);

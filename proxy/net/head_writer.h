@@ -1,13 +1,13 @@
 #pragma once
 
+#include "providers/base/bytes.h"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <span>
 #include <string_view>
-
-#include "providers/base/bytes.h"
 
 namespace headgate::proxy {
 

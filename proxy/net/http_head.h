@@ -1,13 +1,13 @@
 #pragma once
 
+#include "providers/base/bytes.h"
+#include "providers/contract/endpoint.h"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
-
-#include "providers/base/bytes.h"
-#include "providers/contract/endpoint.h"
 
 namespace headgate::proxy {
 
@@ -33,7 +33,7 @@ struct HeadFields {
 };
 
 struct HeadLimits {
-    std::size_t max_bytes = 16 * 1024;
+    std::size_t max_bytes = std::size_t{16} << 10;
     std::size_t max_fields = 100;  // at most HeadFields::kCapacity
 };
 
@@ -44,7 +44,7 @@ struct RequestHead {
     std::string_view path;   // of the origin-form or of an absolute-form with the same authority
     std::string_view query;  // without '?'
     std::string_view host;
-    int minor_version = 1;   // HTTP/1.x
+    int minor_version = 1;  // HTTP/1.x
     std::optional<std::uint64_t> content_length;
     bool is_chunked = false;
     bool keeps_alive = true;
@@ -64,15 +64,15 @@ struct AnswerHead {
 
 enum class ScanStatus : std::uint8_t {
     complete,
-    incomplete,   // valid so far, needs more bytes
-    too_large,    // more bytes or fields than the limits allow: 431
-    malformed,    // 400, with `problem`
+    incomplete,  // valid so far, needs more bytes
+    too_large,   // more bytes or fields than the limits allow: 431
+    malformed,   // 400, with `problem`
 };
 
 struct ScanResult {
     ScanStatus status = ScanStatus::incomplete;
-    std::size_t size = 0;              // bytes of the head, its empty line included
-    std::string_view problem;          // static text, fit for a client: "obs-fold", "repeated Host", …
+    std::size_t size = 0;      // bytes of the head, its empty line included
+    std::string_view problem;  // static text, fit for a client: "obs-fold", "repeated Host", …
 };
 
 /// Scans the head at the start of `buffer`. Anything that RFC 9112 lets a recipient reject and that

@@ -13,6 +13,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 
 namespace headgate::proxy {
 namespace {
@@ -22,6 +23,10 @@ constexpr int kAcceptsARound = 64;
 
 std::unexpected<std::string> failure(const std::string& where, const std::string& problem) {
     return std::unexpected{"cannot listen on " + where + ": " + problem};
+}
+
+std::string error_text(int error) {
+    return std::generic_category().message(error);
 }
 
 /// A socket that listens, or -1 with errno set.
@@ -78,7 +83,7 @@ std::expected<BoundAddress, std::string> bind_tcp(const policy::ListenAddress& l
     if (probe < 0) {
         return failure(listen.to_string(), errno == EADDRINUSE
                                                ? "the port is in use by another process"
-                                               : ::strerror(errno));
+                                               : error_text(errno));
     }
     ::getsockname(probe, reinterpret_cast<sockaddr*>(&address->storage), &address->size);
     ::close(probe);
@@ -92,7 +97,7 @@ std::expected<BoundAddress, std::string> bind_tcp(const policy::ListenAddress& l
             for (const int open : bound.fds) {
                 ::close(open);
             }
-            return failure(listen.to_string(), ::strerror(errno));
+            return failure(listen.to_string(), error_text(errno));
         }
         bound.fds.push_back(fd);
     }
@@ -128,7 +133,7 @@ std::expected<BoundAddress, std::string> bind_unix(const policy::ListenAddress& 
         ::listen(fd, kBacklog) != 0) {
         const int error = errno;
         ::close(fd);
-        return failure(listen.to_string(), ::strerror(error));
+        return failure(listen.to_string(), error_text(error));
     }
     BoundAddress bound;
     bound.name = listen.to_string();

@@ -44,7 +44,7 @@ Reactor::~Reactor() {
 }
 
 void Reactor::run() {
-    std::array<epoll_event, kBatch> events;
+    std::array<epoll_event, kBatch> events{};
     while (!is_stopping_ || !flows_.empty()) {
         const int count =
             ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), poll_timeout());

@@ -12,7 +12,7 @@
 namespace headgate::proxy {
 namespace {
 
-constexpr HeadLimits kLimits{64 * 1024, 200};
+constexpr HeadLimits kLimits{std::size_t{64} << 10, 200};
 constexpr std::size_t kMaxBody = std::size_t{64} << 20;
 constexpr std::string_view kLastChunk = "0\r\n\r\n";
 
@@ -91,7 +91,7 @@ private:
         if (!co_await pause(script.before_head)) {
             co_return false;
         }
-        std::array<char, 4096> memory;
+        std::array<char, 4096> memory{};
         HeadWriter head{memory};
         head.status_line(script.status);
         for (const auto& [name, value] : script.headers) {
@@ -149,7 +149,7 @@ private:
             if (co_await flow_.wait({&socket_, kReadable}, kNever) != Wake::ready) {
                 co_return false;
             }
-            constexpr std::size_t kStep = 16 * 1024;
+            constexpr std::size_t kStep = std::size_t{16} << 10;
             const IoResult got = socket_.read_some(input_.room(kStep), kStep);
             input_.added(got.bytes);
             if (got.status != IoStatus::would_block) {

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-typedef struct ssl_st SSL;
+using SSL = struct ssl_st;
 
 namespace headgate::proxy {
 

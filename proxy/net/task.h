@@ -66,7 +66,8 @@ struct TaskPromise : TaskPromiseBase {
     }
     T take() {
         rethrow();
-        return std::move(*value);
+        // return_value() has run: without it there is a failure, which was just thrown.
+        return std::move(*value);  // NOLINT(bugprone-unchecked-optional-access)
     }
 };
 
@@ -125,7 +126,7 @@ inline Task<void> TaskPromise<void>::get_return_object() noexcept {
 
 /// The root of a chain: starts at once, destroys itself at its end.
 struct Detached {
-    struct promise_type {
+    struct promise_type {  // NOLINT(readability-identifier-naming): the language wants this name
         static void* operator new(std::size_t bytes) { return FrameMemory::allocate(bytes); }
         static void operator delete(void* frame, std::size_t bytes) noexcept {
             FrameMemory::release(frame, bytes);

@@ -11,8 +11,8 @@ namespace {
 
 /// Where a context keeps its ClientTls.
 int owner_index() {
-    static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
-    return index;
+    static const int kIndex = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+    return kIndex;
 }
 
 }  // namespace

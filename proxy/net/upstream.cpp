@@ -2,6 +2,8 @@
 
 #include <sys/socket.h>
 
+#include <system_error>
+
 namespace headgate::proxy {
 namespace {
 
@@ -105,7 +107,7 @@ Task<Upstream::Connected> Upstream::try_address(Flow& flow,
     socklen_t size = sizeof error;
     ::getsockopt(socket->fd(), SOL_SOCKET, SO_ERROR, &error, &size);
     if (error != 0) {
-        co_return failure(Kind::refused, std::string{"connect: "} + ::strerror(error));
+        co_return failure(Kind::refused, "connect: " + std::generic_category().message(error));
     }
     if (!settings_.tls) {
         co_return socket;

@@ -64,7 +64,7 @@ public:
 private:
     struct Idle {
         std::unique_ptr<Socket> socket;
-        Tick until;
+        Tick until = 0;
     };
     using Connected = std::expected<std::unique_ptr<Socket>, ConnectFailure>;
 

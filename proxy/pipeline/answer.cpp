@@ -17,7 +17,7 @@ constexpr std::int64_t kModelCreated = 1'699'228'800;
 void append_ms(FixedText<96>& out, std::chrono::steady_clock::duration time) {
     const auto hundredths =
         std::chrono::duration_cast<std::chrono::microseconds>(time).count() / 10;
-    std::array<char, 24> digits;
+    std::array<char, 24> digits{};
     char* end = std::to_chars(digits.data(), digits.data() + 20, hundredths / 100).ptr;
     *end++ = '.';
     *end++ = static_cast<char>('0' + hundredths % 100 / 10);

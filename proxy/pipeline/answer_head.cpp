@@ -3,13 +3,13 @@
 namespace headgate::proxy {
 namespace {
 
-constexpr HeadLimits kAnswerLimits{32 * 1024, 200};
+constexpr HeadLimits kAnswerLimits{std::size_t{32} << 10, 200};
 constexpr int kMaxInterim = 8;
 
 /// "name: value\r\n", whole or not at all.
-template <std::size_t kRoom>
-void append_line(FixedText<kRoom>& lines, std::string_view name, std::string_view value) {
-    if (name.size() + value.size() + 4 <= kRoom - lines.view().size() && is_field_value(value)) {
+template <std::size_t Room>
+void append_line(FixedText<Room>& lines, std::string_view name, std::string_view value) {
+    if (name.size() + value.size() + 4 <= Room - lines.view().size() && is_field_value(value)) {
         lines.append(name);
         lines.append(": ");
         lines.append(value);

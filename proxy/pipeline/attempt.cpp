@@ -8,7 +8,7 @@ namespace {
 
 using Kind = Failures::Kind;
 
-constexpr std::size_t kMaxErrorBody = 64 * 1024;
+constexpr std::size_t kMaxErrorBody = std::size_t{64} << 10;
 constexpr std::chrono::seconds kErrorBodyTime{10};
 
 /// policy.md's default for `fallback_on`: the statuses that move to the next target.

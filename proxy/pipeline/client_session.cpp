@@ -72,24 +72,16 @@ IoResult ClientSession::read_some(char* to, std::size_t room) {
 
 Task<bool> ClientSession::read_head(std::string_view& rest) {
     const policy::Protect& protect = worker_.snapshot().protect;
-    // A policy's limit stays below one read, so that a head and what came with it fit the scratch.
-    const HeadLimits limits{std::min(protect.max_header_bytes, Scratch::kRead),
-                            protect.max_headers};
-    Scratch& scratch = worker_.scratch();
     const Reactor& reactor = worker_.reactor();
+    Scratch& scratch = worker_.scratch();
     Tick deadline =
         reactor.tick_after(is_first_ ? protect.header_timeout : protect.keepalive_timeout);
     bool has_begun = false;
     std::size_t fresh = 0;  // bytes of the last read, behind what is held
     for (;;) {
-        const std::size_t held = held_.size();
-        if (held + fresh > 0) {
-            held_.view().copy(scratch.read.data(), held);
-            const std::string_view bytes{scratch.read.data(), held + fresh};
-            const ScanResult scan = scan_request_head(bytes, limits, scratch.request);
+        if (held_.size() + fresh > 0) {
+            const ScanResult scan = scan_held(fresh, rest);
             if (scan.status == ScanStatus::complete) {
-                held_.reset();
-                rest = bytes.substr(scan.size);
                 co_return true;
             }
             if (scan.status != ScanStatus::incomplete) {
@@ -99,7 +91,6 @@ Task<bool> ClientSession::read_head(std::string_view& rest) {
                     is_large ? "its head is larger than the limits allow" : scan.problem);
                 co_return false;
             }
-            held_.append(bytes.substr(held));
             if (!has_begun) {
                 has_begun = true;
                 deadline = reactor.tick_after(protect.header_timeout);
@@ -108,13 +99,13 @@ Task<bool> ClientSession::read_head(std::string_view& rest) {
         is_idle_ = held_.empty();
         const Wake wake = co_await flow_.wait({&socket_, kReadable}, deadline);
         is_idle_ = false;
+        if (wake == Wake::stopped) {
+            co_return false;
+        }
         if (wake == Wake::deadline || reactor.tick() >= deadline) {
             if (has_begun) {
                 co_await refuse_head(408, "the request head did not come in time");
             }
-            co_return false;
-        }
-        if (wake == Wake::stopped) {
             co_return false;
         }
         const IoResult got = read_some(scratch.read.data() + held_.size(), Scratch::kRead);
@@ -123,6 +114,25 @@ Task<bool> ClientSession::read_head(std::string_view& rest) {
         }
         fresh = got.bytes;
     }
+}
+
+/// Scans what is held and the `fresh` bytes behind it in scratch. Keeps an incomplete head.
+ScanResult ClientSession::scan_held(std::size_t fresh, std::string_view& rest) {
+    const policy::Protect& protect = worker_.snapshot().protect;
+    // A policy's limit stays below one read, so that a head and what came with it fit the scratch.
+    const HeadLimits limits{std::min(protect.max_header_bytes, Scratch::kRead),
+                            protect.max_headers};
+    Scratch& scratch = worker_.scratch();
+    held_.view().copy(scratch.read.data(), held_.size());
+    const std::string_view bytes{scratch.read.data(), held_.size() + fresh};
+    const ScanResult scan = scan_request_head(bytes, limits, scratch.request);
+    if (scan.status == ScanStatus::complete) {
+        held_.reset();
+        rest = bytes.substr(scan.size);
+    } else if (scan.status == ScanStatus::incomplete) {
+        held_.append(bytes.substr(held_.size()));
+    }
+    return scan;
 }
 
 Task<void> ClientSession::refuse_head(int status, std::string_view problem) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "proxy/net/buffer.h"
+#include "proxy/net/http_head.h"
 #include "proxy/net/reactor.h"
 #include "proxy/net/socket.h"
 #include "proxy/net/task.h"
@@ -50,6 +51,7 @@ private:
     Task<void> serve_requests();
     /// True when a request's head stands in the worker's scratch; `rest` is what came behind it.
     Task<bool> read_head(std::string_view& rest);
+    ScanResult scan_held(std::size_t fresh, std::string_view& rest);
     Task<void> refuse_head(int status, std::string_view problem);
     /// Lets the client read our last answer although it is still sending (RFC 9112 §9.6).
     Task<void> linger();

@@ -126,8 +126,12 @@ private:
     void read_head(Bytes rest);
     bool identify();
     bool classify();
+    bool may_use_endpoint(const providers::Endpoint& endpoint);
+    bool has_right_form(const providers::Endpoint& endpoint);
+    void note_field(std::string_view name, std::string_view value);
     // Step 4: request_body.cpp
     Task<bool> read_body();
+    bool read_body_step();
     bool understand();
     void take_body(Bytes& bytes);
     // Steps 5 to 7: exchange.cpp
@@ -155,6 +159,7 @@ private:
     Task<AttemptEnd> relay_plain();
     Task<AttemptEnd> answer_plain(Bytes body);
     Task<AttemptEnd> relay_large(Bytes begun);
+    Bytes large_head(std::optional<std::uint64_t> length);
     Task<AttemptEnd> relay_stream();
     Task<AttemptEnd> relay_events();
     providers::StreamState decode_events();
@@ -189,7 +194,7 @@ private:
     ClientSession& client_;
     Worker& worker_;
     const policy::Snapshot& snapshot_;
-    RequestId id_;
+    RequestId id_{};
     std::chrono::steady_clock::time_point began_;
     std::uint64_t sent_before_ = 0;
 

@@ -8,11 +8,14 @@ namespace headgate::proxy {
 
 /// A short text inside an object, so that keeping it costs no allocation. What does not fit whole
 /// is not kept.
-template <std::size_t kRoom>
+template <std::size_t Room>
 class FixedText {
 public:
+    // The room is not cleared: nothing behind size_ is ever read.
+    FixedText() {}  // NOLINT(cppcoreguidelines-pro-type-member-init,modernize-use-equals-default)
+
     bool append(std::string_view text) {
-        if (text.size() > kRoom - size_) {
+        if (text.size() > Room - size_) {
             return false;
         }
         text.copy(text_.data() + size_, text.size());
@@ -28,7 +31,7 @@ public:
     std::string_view view() const { return {text_.data(), size_}; }
 
 private:
-    std::array<char, kRoom> text_;
+    std::array<char, Room> text_;
     std::size_t size_ = 0;
 };
 

@@ -105,63 +105,63 @@ Task<AttemptEnd> Exchange::relay_large(Bytes begun) {
     const auto length = call_.body.left();
     const bool is_chunked = !length && !facts_.is_http_1_0;
     may_keep_alive_ = may_keep_alive_ && (length || is_chunked);
-    HeadWriter head{worker_.scratch().head};
-    head.status_line(call_.status);
-    write_common_lines(head);
-    head.lines(passed_lines_.view());
-    if (length) {
-        head.field("content-length", *length + begun.size());
-    } else if (is_chunked) {
-        head.field("transfer-encoding", "chunked");
-    }
-    write_target_lines(head);
-    row_.status = call_.status;
-    is_answered_ = true;
+    std::string_view before =
+        large_head(length ? std::optional{*length + begun.size()} : std::nullopt);
     std::size_t total = 0;
-    std::string_view before = head.finish();
     std::string& data = worker_.scratch().events;
     data.assign(begun);
     Wire wire = Wire::ok;
-    for (;;) {
+    while (wire == Wire::ok) {
         while (!call_.bytes.empty() && call_.body.state() == BodyReader::State::more) {
             data.append(call_.body.next(call_.bytes));
         }
         total += data.size();
+        const bool is_last = call_.body.state() == BodyReader::State::end;
         std::array<char, 18> size{};
         std::array<std::string_view, 4> pieces{before, {}, data, {}};
-        if (is_chunked && !data.empty()) {
-            pieces[1] = chunk_size_line(data.size(), size);
-            pieces[3] = "\r\n";
+        if (is_chunked) {
+            pieces[1] = data.empty() ? std::string_view{} : chunk_size_line(data.size(), size);
+            pieces[3] =
+                data.empty() ? (is_last ? "0\r\n\r\n" : "") : (is_last ? "\r\n0\r\n\r\n" : "\r\n");
         }
         if (!co_await client_.send(pieces, until(kClientSendTime))) {
-            wire = Wire::client_gone;
+            wire = client_.flow().is_cancelled() ? Wire::stopped : Wire::client_gone;
             break;
         }
         if (call_.body.state() != BodyReader::State::more) {
             break;
         }
         before = {};
-        data.clear();
         wire = co_await read_answer_bytes(std::min(until(plan_.deadlines.idle), total_deadline_));
-        if (wire != Wire::ok) {
-            break;
-        }
-        data.clear();  // another exchange used it meanwhile
+        data.clear();  // another exchange may have used it meanwhile
     }
     settle_estimate(total);
-    if (wire != Wire::ok || call_.body.state() == BodyReader::State::malformed) {
-        may_keep_alive_ = false;
-        row_.outcome = policy::Outcome::upstream_cut;
-        const AttemptEnd end = end_of(wire);
-        co_return end == AttemptEnd::failed ? AttemptEnd::answered : end;
+    if (wire == Wire::ok && call_.body.state() == BodyReader::State::end) {
+        row_.outcome = policy::Outcome::complete;
+        release_upstream();
+        co_return AttemptEnd::answered;
     }
-    if (is_chunked &&
-        !co_await client_.send({{std::string_view{"0\r\n\r\n"}}}, until(kClientSendTime))) {
-        may_keep_alive_ = false;
+    may_keep_alive_ = false;
+    row_.outcome = policy::Outcome::upstream_cut;
+    const AttemptEnd end = end_of(wire == Wire::ok ? Wire::malformed : wire);
+    co_return end == AttemptEnd::failed ? AttemptEnd::answered : end;
+}
+
+/// The head of an answer that is not held: no cost is known yet.
+Bytes Exchange::large_head(std::optional<std::uint64_t> length) {
+    HeadWriter head{worker_.scratch().head};
+    head.status_line(call_.status);
+    write_common_lines(head);
+    head.lines(passed_lines_.view());
+    if (length) {
+        head.field("content-length", *length);
+    } else if (!facts_.is_http_1_0) {
+        head.field("transfer-encoding", "chunked");
     }
-    row_.outcome = policy::Outcome::complete;
-    release_upstream();
-    co_return AttemptEnd::answered;
+    write_target_lines(head);
+    row_.status = call_.status;
+    is_answered_ = true;
+    return head.finish();
 }
 
 }  // namespace headgate::proxy

@@ -22,7 +22,7 @@ Task<void> drain(Upstream& upstream,
     Flow flow{reactor};
     socket->attach(&flow);
     const Tick deadline = reactor.tick_after(kDrainTime);
-    std::array<char, 512> bytes;
+    std::array<char, 512> bytes{};
     for (int reads = 0; reads < kMaxDrainReads && body.state() == BodyReader::State::more;
          ++reads) {
         const IoResult got = socket->read_some(bytes.data(), bytes.size());
@@ -230,7 +230,7 @@ Task<AttemptEnd> Exchange::end_stream(StreamState state) {
         }
         if (call_.body.state() == BodyReader::State::more && call_.keeps_alive &&
             call_.bytes.empty()) {
-            start(drain(*call_.line->upstream, std::move(call_.socket), std::move(call_.body),
+            start(drain(*call_.line->upstream, std::move(call_.socket), call_.body,
                         worker_.reactor()));
         } else {
             release_upstream();

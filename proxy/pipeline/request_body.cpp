@@ -5,8 +5,8 @@ namespace {
 
 using providers::ErrorCode;
 
-constexpr std::size_t kFirstRoom = 16 * 1024;
-constexpr std::size_t kMostRoom = 1024 * 1024;
+constexpr std::size_t kFirstRoom = std::size_t{16} << 10;
+constexpr std::size_t kMostRoom = std::size_t{1} << 20;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 }  // namespace
@@ -45,27 +45,7 @@ Task<bool> Exchange::read_body() {
         if (wake == Wake::deadline) {
             co_return refuse(ErrorCode::request_timeout, "The request body did not come in time.");
         }
-        if (wake == Wake::stopped) {
-            co_return false;
-        }
-        IoResult got;
-        if (const auto left = body_reader_.left()) {
-            // The length is known: straight into its place, a memory-bounded step at a time.
-            const std::size_t step = std::min<std::uint64_t>(
-                *left, std::max(kFirstRoom, std::min(body_.size(), kMostRoom)));
-            char* room = body_.room(step);
-            got = client_.read_some(room, step);
-            Bytes bytes{room, got.bytes};
-            body_reader_.next(bytes);
-            body_.added(got.bytes);
-        } else {
-            auto& scratch = worker_.scratch().read;
-            got = client_.read_some(scratch.data(), scratch.size());
-            Bytes bytes{scratch.data(), got.bytes};
-            take_body(bytes);
-            client_.keep_for_later(bytes);
-        }
-        if (got.status == IoStatus::closed || got.status == IoStatus::failed) {
+        if (wake == Wake::stopped || !read_body_step()) {
             co_return false;
         }
         if (is_body_too_large_) {
@@ -77,6 +57,28 @@ Task<bool> Exchange::read_body() {
                                                          std::string{body_reader_.problem()} + ".");
     }
     co_return true;
+}
+
+/// One read. False when the client has gone.
+bool Exchange::read_body_step() {
+    IoResult got;
+    if (const auto left = body_reader_.left()) {
+        // The length is known: straight into its place, a memory-bounded step at a time.
+        const std::size_t step =
+            std::min<std::uint64_t>(*left, std::max(kFirstRoom, std::min(body_.size(), kMostRoom)));
+        char* room = body_.room(step);
+        got = client_.read_some(room, step);
+        Bytes bytes{room, got.bytes};
+        body_reader_.next(bytes);
+        body_.added(got.bytes);
+    } else {
+        char* scratch = worker_.scratch().read.data();
+        got = client_.read_some(scratch, Scratch::kRead);
+        Bytes bytes{scratch, got.bytes};
+        take_body(bytes);
+        client_.keep_for_later(bytes);
+    }
+    return got.status == IoStatus::done || got.status == IoStatus::would_block;
 }
 
 /// Step 4.

@@ -89,56 +89,7 @@ void Exchange::read_head(Bytes rest) {
         }
     }
     for (const HeadField& field : head.fields) {
-        // By length first: most fields are none of these.
-        switch (field.name.size()) {
-            case 11:
-                if (equals_lower(field.name, "traceparent") && is_traceparent(field.value)) {
-                    facts_.traceparent = field.value;
-                }
-                break;
-            case 12:
-                if (equals_lower(field.name, "content-type")) {
-                    facts_.is_json = is_json_type(field.value);
-                } else if (equals_lower(field.name, "x-request-id") &&
-                           field.value.size() <= kMaxClientRequestId &&
-                           is_visible_ascii(field.value)) {
-                    facts_.client_request_id = field.value;
-                }
-                break;
-            case 15:
-                if (equals_lower(field.name, "idempotency-key") &&
-                    field.value.size() <= kMaxIdempotencyKey && is_visible_ascii(field.value)) {
-                    facts_.idempotency_key = field.value;
-                }
-                break;
-            case 16:
-                if (equals_lower(field.name, "content-encoding")) {
-                    facts_.is_coded = !equals_lower(field.value, "identity");
-                }
-                break;
-            case 18:
-                if (equals_lower(field.name, "x-headgate-timeout")) {
-                    facts_.timeout = parse_timeout(field.value);
-                    facts_.has_bad_timeout = !facts_.timeout;
-                }
-                break;
-            case 19:
-                if (equals_lower(field.name, "x-stainless-timeout") && !facts_.patience) {
-                    facts_.patience = parse_seconds(field.value);
-                }
-                break;
-            case 23:
-                facts_.has_cost_limit =
-                    facts_.has_cost_limit || equals_lower(field.name, "x-headgate-max-cost-usd");
-                break;
-            case 24:
-                if (equals_lower(field.name, "x-stainless-read-timeout")) {
-                    facts_.patience = parse_seconds(field.value);
-                }
-                break;
-            default:
-                break;
-        }
+        note_field(field.name, field.value);
     }
     if (head.is_chunked) {
         body_reader_ = BodyReader::chunked();
@@ -149,6 +100,59 @@ void Exchange::read_head(Bytes rest) {
     take_body(rest);
     body_bytes_ = body_.size();
     client_.keep_for_later(rest);
+}
+
+/// Keeps what a field tells, where it is one of those that we read.
+void Exchange::note_field(std::string_view name, std::string_view value) {
+    // By length first: most fields are none of these.
+    switch (name.size()) {
+        case 11:
+            if (equals_lower(name, "traceparent") && is_traceparent(value)) {
+                facts_.traceparent = value;
+            }
+            break;
+        case 12:
+            if (equals_lower(name, "content-type")) {
+                facts_.is_json = is_json_type(value);
+            } else if (equals_lower(name, "x-request-id") && value.size() <= kMaxClientRequestId &&
+                       is_visible_ascii(value)) {
+                facts_.client_request_id = value;
+            }
+            break;
+        case 15:
+            if (equals_lower(name, "idempotency-key") && value.size() <= kMaxIdempotencyKey &&
+                is_visible_ascii(value)) {
+                facts_.idempotency_key = value;
+            }
+            break;
+        case 16:
+            if (equals_lower(name, "content-encoding")) {
+                facts_.is_coded = facts_.is_coded || !equals_lower(value, "identity");
+            }
+            break;
+        case 18:
+            if (equals_lower(name, "x-headgate-timeout")) {
+                facts_.timeout = parse_timeout(value);
+                facts_.has_bad_timeout = !facts_.timeout;
+            }
+            break;
+        case 19:
+            if (equals_lower(name, "x-stainless-timeout") && !facts_.patience) {
+                facts_.patience = parse_seconds(value);
+            }
+            break;
+        case 23:
+            facts_.has_cost_limit =
+                facts_.has_cost_limit || equals_lower(name, "x-headgate-max-cost-usd");
+            break;
+        case 24:
+            if (equals_lower(name, "x-stainless-read-timeout")) {
+                facts_.patience = parse_seconds(value);
+            }
+            break;
+        default:
+            break;
+    }
 }
 
 /// Step 2.
@@ -183,37 +187,43 @@ bool Exchange::identify() {
 /// Step 3: the path, the endpoint, and what its body must be.
 bool Exchange::classify() {
     const providers::Classified& where = facts_.where;
+    if (where.endpoint == nullptr && where.allow.empty()) {
+        return refuse(ErrorCode::unknown_url,
+                      "Unknown request URL. Check that base_url ends in /v1 and the path is one of "
+                      "OpenAI's API.");
+    }
     if (where.endpoint == nullptr) {
-        if (where.allow.empty()) {
-            return refuse(ErrorCode::unknown_url,
-                          "Unknown request URL. Check that base_url ends in /v1 and the path is "
-                          "one of OpenAI's API.");
-        }
-        refuse(ErrorCode::method_not_allowed, "This path takes " + std::string{where.allow} + ".");
-        error_->allow = where.allow;
+        error_ = providers::ApiError{ErrorCode::method_not_allowed,
+                                     "This path takes " + std::string{where.allow} + ".",
+                                     {},
+                                     where.allow};
         return false;
     }
-    const providers::Endpoint& endpoint = *where.endpoint;
-    row_.endpoint = endpoint.family;
-    switch (endpoint.handling) {
-        case providers::Handling::unsupported:
-            return refuse(ErrorCode::endpoint_not_supported,
-                          "Headgate does not serve " + std::string{endpoint.path} + " yet.");
-        case providers::Handling::removed:
-            return refuse(ErrorCode::endpoint_removed,
-                          std::string{endpoint.path} + " was removed from OpenAI's API." +
-                              (endpoint.successor.empty()
-                                   ? std::string{}
-                                   : " Use " + std::string{endpoint.successor} + " instead."));
-        case providers::Handling::local:
-        case providers::Handling::relayed:
-            break;
+    row_.endpoint = where.endpoint->family;
+    return may_use_endpoint(*where.endpoint) && has_right_form(*where.endpoint);
+}
+
+bool Exchange::may_use_endpoint(const providers::Endpoint& endpoint) {
+    if (endpoint.handling == providers::Handling::unsupported) {
+        return refuse(ErrorCode::endpoint_not_supported,
+                      "Headgate does not serve " + std::string{endpoint.path} + " yet.");
+    }
+    if (endpoint.handling == providers::Handling::removed) {
+        const std::string successor{endpoint.successor};
+        return refuse(ErrorCode::endpoint_removed,
+                      std::string{endpoint.path} + " was removed from OpenAI's API." +
+                          (successor.empty() ? "" : " Use " + successor + " instead."));
     }
     if (!identity_.project->may_use_family(endpoint.family)) {
         return refuse(ErrorCode::endpoint_not_allowed, "Project " + identity_.project->id +
                                                            " may not use the endpoint family \"" +
                                                            std::string{endpoint.family} + "\".");
     }
+    return true;
+}
+
+/// What can be told of a request by its head: our own fields, and the body's type.
+bool Exchange::has_right_form(const providers::Endpoint& endpoint) {
     if (facts_.has_bad_timeout) {
         return refuse(ErrorCode::invalid_request,
                       "x-headgate-timeout must be a duration such as 20s or 1500ms.");
@@ -222,14 +232,11 @@ bool Exchange::classify() {
         return refuse(ErrorCode::invalid_request,
                       "x-headgate-max-cost-usd is not supported yet: leave it out.");
     }
-    if (!endpoint.json_body) {
-        return true;
-    }
-    if (facts_.is_coded) {
+    if (endpoint.json_body && facts_.is_coded) {
         return refuse(ErrorCode::unsupported_media_type,
                       "A request body must not be compressed: send it without Content-Encoding.");
     }
-    if (!facts_.is_json) {
+    if (endpoint.json_body && !facts_.is_json) {
         return refuse(ErrorCode::unsupported_media_type,
                       "This endpoint takes Content-Type: application/json.");
     }

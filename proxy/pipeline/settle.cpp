@@ -77,7 +77,9 @@ void Exchange::finish_row() {
     if (!facts_.traceparent.empty()) {
         row_.trace_id = std::string_view{facts_.traceparent}.substr(3, 32);
     }
-    reservation_->settle();
+    if (reservation_) {
+        reservation_->settle();
+    }
 }
 
 /// What a row says when our answer did not get through: the client left, or we stopped.

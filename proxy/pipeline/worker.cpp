@@ -15,11 +15,12 @@ namespace {
 constexpr std::chrono::milliseconds kMaxWrongKeyDelay{50};
 constexpr std::chrono::minutes kWrongKeyMemory{1};
 constexpr std::size_t kMaxWrongKeyAddresses = 4096;
+constexpr std::size_t kHeadLines = std::size_t{8} << 10;
 constexpr std::string_view kUserAgent = "headgate/" HEADGATE_VERSION;
 
 /// The fields of every request to `provider`. All of it comes from the validated policy.
 std::string head_lines_for(const providers::Provider& provider) {
-    std::array<char, 8 * 1024> memory;
+    std::array<char, kHeadLines> memory{};
     HeadWriter head{memory};
     head.field("host", provider.base_url.authority());
     if (!provider.api_key.empty()) {

@@ -27,9 +27,9 @@ class ClientSession;
 /// Memory that every step of a worker uses in turn. What lies here is dead after the next co_await.
 struct Scratch {
     /// What one read takes at most.
-    static constexpr std::size_t kRead = 64 * 1024;
-    std::array<char, 2 * kRead> read;  // bytes of a socket, behind what was kept of a head
-    std::array<char, 8 * 1024> head;   // a head that is being written
+    static constexpr std::size_t kRead = std::size_t{64} << 10;
+    std::array<char, 2 * kRead> read{};  // bytes of a socket, behind what was kept of a head
+    std::array<char, std::size_t{8} << 10> head{};  // a head that is being written
     RequestHead request;
     AnswerHead answer;
     std::string events;  // what a stream's decoder gives
@@ -104,7 +104,7 @@ private:
     std::unordered_map<std::string, int> wrong_keys_;
     Tick forget_wrong_keys_ = 0;
     std::string date_;
-    std::chrono::sys_seconds date_second_{};
+    std::chrono::sys_seconds date_second_;
     bool is_draining_ = false;
 };
 

@@ -10,8 +10,9 @@ times=()
 
 # stage NAME COMMAND...: without it the rest makes no sense, so its failure ends the run.
 stage() {
+  local failed_before=${#failed_stages[@]}
   try_stage "$@"
-  if [ "${#failed_stages[@]}" -gt 0 ]; then
+  if [ "${#failed_stages[@]}" -gt "$failed_before" ]; then
     closing
   fi
 }
