@@ -88,21 +88,36 @@ bool is_host_name(std::string_view text) {
     }
 }
 
-bool is_cidr(std::string_view text) {
+std::optional<Cidr> parse_cidr(std::string_view text) {
     const std::size_t slash = text.find('/');
     if (slash == std::string_view::npos) {
-        return false;
+        return std::nullopt;
     }
     const std::string_view address_text = text.substr(0, slash);
     const std::string_view prefix_text = text.substr(slash + 1);
     const std::optional<IpLiteral> address = parse_ip(address_text);
     if (!address || prefix_text.empty() || prefix_text.size() > 3 ||
         !std::ranges::all_of(prefix_text, is_digit)) {
-        return false;
+        return std::nullopt;
     }
     int prefix = 0;
     std::from_chars(prefix_text.data(), prefix_text.data() + prefix_text.size(), prefix);
-    return prefix <= (address_text.contains(':') ? 128 : 32);
+    const bool is_v6_spelled = address_text.contains(':');
+    if (prefix > (is_v6_spelled ? 128 : 32)) {
+        return std::nullopt;
+    }
+    return Cidr{*address, is_v6_spelled ? prefix : prefix + 96};
+}
+
+bool Cidr::contains(const IpLiteral& address) const {
+    for (int bit = 0; bit < prefix; ++bit) {
+        const auto byte = static_cast<std::size_t>(bit) / 8;
+        const int mask = 0x80 >> (bit % 8);
+        if (((network.bytes[byte] ^ address.bytes[byte]) & mask) != 0) {
+            return false;
+        }
+    }
+    return true;
 }
 
 }  // namespace headgate::policy

@@ -28,7 +28,16 @@ bool is_link_local(const IpLiteral& address);
 /// whose last label is no number: "1.2.3" and "0x7f.1" are addresses to some resolvers.
 bool is_host_name(std::string_view text);
 
+/// A network: the addresses whose first `prefix` bits are those of `network`. IPv4 networks count
+/// their bits behind the mapping's 96.
+struct Cidr {
+    IpLiteral network;
+    int prefix = 0;
+
+    bool contains(const IpLiteral& address) const;
+};
+
 /// "10.0.0.0/8" or "2001:db8::/32".
-bool is_cidr(std::string_view text);
+std::optional<Cidr> parse_cidr(std::string_view text);
 
 }  // namespace headgate::policy

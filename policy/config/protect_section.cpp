@@ -35,8 +35,8 @@ Parsed<std::int64_t> parse_max_connections(std::string_view text) {
     return parse_count_between(text, 1, 10'000'000);
 }
 
-Parsed<std::string> parse_cidr(std::string_view text) {
-    if (!is_cidr(text)) {
+Parsed<std::string> parse_network(std::string_view text) {
+    if (!policy::parse_cidr(text)) {
         return std::unexpected(std::string("must be a CIDR such as 10.0.0.0/8 or 2001:db8::/32"));
     }
     return std::string(text);
@@ -61,7 +61,7 @@ void read_protect_section(Reading& reading, const MapReader& root, Protect& prot
     map.read("max_connections_per_ip", parse_max_connections, protect.max_connections_per_ip);
     if (const std::optional<Setting> proxies = map.find("trusted_proxies")) {
         for (const Setting& item : read_list(*proxies)) {
-            if (auto cidr = read_scalar(reading, item, parse_cidr)) {
+            if (auto cidr = read_scalar(reading, item, parse_network)) {
                 protect.trusted_proxies.push_back(std::move(*cidr));
             }
         }

@@ -51,6 +51,7 @@ Fault read_fault(Reading& reading, const Setting& setting) {
 }  // namespace
 
 void read_simulator_settings(Reading& reading, const MapReader& provider, Behaviour& behaviour) {
+    behaviour = default_behaviour();
     read_wire(reading, provider);
     provider.read("first_byte", parse_duration, behaviour.first_byte);
     provider.read("token_delay", parse_duration, behaviour.token_delay);

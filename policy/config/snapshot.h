@@ -40,7 +40,17 @@ struct Protect {
     std::size_t max_connections = 65536;
     std::size_t max_connections_per_ip = 8192;
     std::vector<std::string> trusted_proxies;  // CIDRs whose X-Forwarded-For is believed
+
+    /// The largest JSON body: max_json, and never above max_body.
+    std::size_t json_limit() const { return max_json < max_body ? max_json : max_body; }
 };
+
+/// Who a request is from: `peer`, or where that is a trusted proxy the last address of
+/// `forwarded_for` (X-Forwarded-For, "client, proxy, …") that is not one. What is no address ends
+/// the search at the proxy that told it.
+std::string_view client_address(const Protect& protect,
+                                std::string_view peer,
+                                std::string_view forwarded_for);
 
 enum class LogLevel : std::uint8_t { trace, debug, info, warn, error };
 
@@ -55,6 +65,9 @@ struct ProviderSettings {
     providers::Behaviour behaviour;  // of a simulator
     bool is_simulated = false;       // serve --rehearse: answered by a simulator of its wire format
 };
+
+/// A simulator that the policy says nothing about, also that of a rehearsal.
+providers::Behaviour default_behaviour();
 
 /// What stands for the base URL of a simulator inside this process: it has no address, but the
 /// paths of OpenAI's API.

@@ -1,15 +1,15 @@
 #pragma once
 
+#include "providers/base/clock.h"
+#include "providers/base/money.h"
+#include "providers/contract/usage.h"
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "providers/base/clock.h"
-#include "providers/base/money.h"
-#include "providers/contract/usage.h"
 
 namespace headgate::policy {
 
@@ -22,8 +22,9 @@ std::string_view to_string(Outcome outcome);
 struct AttemptRecord {
     std::string_view provider;
     std::string_view model;
-    int status = 0;           // 0: none came
-    std::string_view reason;  // "ok", "status", "connect", "timeout", "cut", "invalid", "client_gone"
+    int status = 0;  // 0: none came
+    std::string_view
+        reason;  // "ok", "status", "connect", "timeout", "cut", "invalid", "client_gone"
     std::chrono::microseconds duration{0};
 };
 

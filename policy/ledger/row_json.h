@@ -1,8 +1,8 @@
 #pragma once
 
-#include <string>
-
 #include "policy/ledger/row.h"
+
+#include <string>
 
 namespace headgate::policy {
 

@@ -1,14 +1,14 @@
 #pragma once
 
-#include <chrono>
-#include <string_view>
-#include <vector>
-
 #include "policy/config/snapshot.h"
 #include "policy/keys/project.h"
 #include "providers/contract/api_request.h"
 #include "providers/contract/result.h"
 #include "providers/contract/target.h"
+
+#include <chrono>
+#include <string_view>
+#include <vector>
 
 namespace headgate::policy {
 

@@ -1,11 +1,5 @@
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <memory>
-#include <string>
-#include <string_view>
-
 #include "providers/base/bytes.h"
 #include "providers/contract/api_request.h"
 #include "providers/contract/result.h"
@@ -13,9 +7,16 @@
 #include "providers/contract/upstream_request.h"
 #include "providers/contract/usage.h"
 
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
 namespace headgate::providers {
 
-/// How a stream stands. `open` until feed() or finish() says otherwise; the first other value stays.
+/// How a stream stands. `open` until feed() or finish() says otherwise; the first other value
+/// stays.
 enum class StreamState : std::uint8_t {
     open,
     complete,        // the finish marker came: ends cleanly for the client
@@ -50,16 +51,16 @@ public:
 
 /// What an unstreamed answer is.
 struct PlainAnswer {
-    bool is_valid = false;   // JSON of the shape that the endpoint promises
-    std::string problem;     // why not, for the operator's log; never the answer's own text
+    bool is_valid = false;  // JSON of the shape that the endpoint promises
+    std::string problem;    // why not, for the operator's log; never the answer's own text
     Usage usage;
     std::size_t content_bytes = 0;
 };
 
 /// A provider's own error, made fit for a client of OpenAI.
 struct ProviderError {
-    std::string body;        // {"error":{…}}: the provider's bytes where they had that shape
-    std::string code;        // `error.code` or "", for the ledger row
+    std::string body;            // {"error":{…}}: the provider's bytes where they had that shape
+    std::string code;            // `error.code` or "", for the ledger row
     bool is_credential = false;  // the operator's key was refused (401, 403 for the key)
     bool is_quota = false;       // the operator's account has no money or quota left
 };

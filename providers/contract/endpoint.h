@@ -19,16 +19,23 @@ enum class Method : std::uint8_t { get, post, put, patch, del, head, options, ot
 /// What identifies a request's and an answer's shape. `other` is every endpoint that is not
 /// relayed or local.
 enum class Operation : std::uint8_t {
-    chat_completions, completions, embeddings, moderations, responses, image_generations,
-    models_list, models_retrieve, other,
+    chat_completions,
+    completions,
+    embeddings,
+    moderations,
+    responses,
+    image_generations,
+    models_list,
+    models_retrieve,
+    other,
 };
 
 /// One row of the endpoint table (data/endpoints.yaml, from OpenAI's SDK and OpenAPI document). A
 /// path of its `removed` list is gone for every method: one row, with Method::other and no family.
 struct Endpoint {
     Method method;
-    std::string_view path;       // "/v1/chat/completions/{completion_id}"
-    std::string_view family;     // "chat": what `projects.*.endpoints` names
+    std::string_view path;    // "/v1/chat/completions/{completion_id}"
+    std::string_view family;  // "chat": what `projects.*.endpoints` names
     Operation operation;
     Handling handling;
     bool json_body;              // carries a JSON body

@@ -1,11 +1,11 @@
 #pragma once
 
+#include "providers/base/bytes.h"
+
 #include <array>
 #include <cstddef>
 #include <string>
 #include <string_view>
-
-#include "providers/base/bytes.h"
 
 namespace headgate::providers {
 

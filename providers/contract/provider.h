@@ -1,11 +1,11 @@
 #pragma once
 
+#include "providers/base/secret.h"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "providers/base/secret.h"
 
 namespace headgate::providers {
 
@@ -18,7 +18,7 @@ std::string_view to_string(ProviderKind kind);
 /// slash; the endpoint's path after `/v1` is appended to it.
 struct BaseUrl {
     bool is_tls = false;
-    std::string host;       // without brackets for IPv6
+    std::string host;  // without brackets for IPv6
     std::uint16_t port = 0;
     std::string base_path;  // "/v1"
 
@@ -38,7 +38,7 @@ struct Provider {
     bool enabled = true;
     bool allow_private = false;
     bool tls_verify = true;
-    std::string tls_ca;               // file, or empty for the system's store
+    std::string tls_ca;  // file, or empty for the system's store
 };
 
 /// `*` matches any run of characters, `?` one; everything else itself. Case matters.

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <expected>
-
 #include "providers/contract/api_error.h"
+
+#include <expected>
 
 namespace headgate::providers {
 

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <string>
-
 #include "providers/contract/provider.h"
+
+#include <string>
 
 namespace headgate::providers {
 

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "providers/contract/json_splice.h"
+
 #include <string>
 #include <string_view>
-
-#include "providers/contract/json_splice.h"
 
 namespace headgate::providers {
 
@@ -11,7 +11,7 @@ namespace headgate::providers {
 /// and keep-alive. Header values are checked again before they are written.
 struct UpstreamRequest {
     std::string_view method = "POST";
-    std::string path;                    // base path and endpoint, percent-encoded
+    std::string path;  // base path and endpoint, percent-encoded
     std::string_view accept = "application/json";
     SplicedText body;
     bool expects_stream = false;

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <cstdint>
-
 #include "providers/base/tokens.h"
+
+#include <cstdint>
 
 namespace headgate::providers {
 

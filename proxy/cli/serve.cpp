@@ -51,7 +51,11 @@ std::unique_ptr<policy::Snapshot> load(const ServeOptions& options) {
     }
     if (loaded.snapshot && options.rehearse) {
         for (auto& settings : loaded.snapshot->providers) {
-            settings->is_simulated = true;
+            settings->is_simulated = settings->provider.kind != providers::ProviderKind::simulator;
+            if (!settings->is_simulated) {
+                continue;
+            }
+            settings->behaviour = policy::default_behaviour();
             settings->provider.base_url = policy::simulator_base_url();
         }
     }

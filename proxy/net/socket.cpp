@@ -1,6 +1,5 @@
 #include "proxy/net/socket.h"
 
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/epoll.h>
@@ -24,7 +23,6 @@ constexpr std::size_t kRecordBytes = std::size_t{16} << 10;
 }  // namespace
 
 Socket::Socket(Reactor& reactor, int fd) : reactor_{reactor}, fd_{fd} {
-    ::fcntl(fd_, F_SETFL, ::fcntl(fd_, F_GETFL) | O_NONBLOCK);
     try {
         key_ = reactor_.add(*this, fd_);
     } catch (...) {

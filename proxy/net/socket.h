@@ -23,7 +23,7 @@ struct IoResult {
 /// Owns the descriptor. Never blocks; the calls tell `would_block` and the flow waits.
 class Socket {
 public:
-    /// Takes over `fd`, makes it non-blocking and registers it.
+    /// Takes over `fd`, which is non-blocking, and registers it.
     Socket(Reactor& reactor, int fd);
     ~Socket();
     Socket(const Socket&) = delete;

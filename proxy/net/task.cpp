@@ -1,7 +1,10 @@
 #include "proxy/net/task.h"
 
 #include <array>
+#include <cstddef>
+#include <memory>
 #include <new>
+#include <vector>
 
 namespace headgate::proxy {
 namespace {
@@ -21,26 +24,31 @@ struct FreeFrame {
     FreeFrame* next;
 };
 
-/// The free lists of one thread, given back when it ends.
+/// The memory of one thread's frames: lists of free ones by size, and the slab that new ones are
+/// cut from. A slab a dozen frames, since a thread's heap grows by a system call an allocation.
 class FreeLists {
 public:
-    FreeLists() = default;
-    FreeLists(const FreeLists&) = delete;
-    FreeLists& operator=(const FreeLists&) = delete;
-    ~FreeLists() {
-        for (FreeFrame* head : lists_) {
-            while (head != nullptr) {
-                FreeFrame* next = head->next;
-                ::operator delete(head);
-                head = next;
-            }
-        }
-    }
-
     FreeFrame*& of(std::size_t bytes) { return lists_[(bytes - 1) / kStep]; }
 
+    /// `bytes` is a multiple of kStep.
+    void* cut(std::size_t bytes) {
+        if (left_ < bytes) {
+            slabs_.push_back(std::make_unique_for_overwrite<Slab>());
+            left_ = kSlab;
+        }
+        left_ -= bytes;
+        return slabs_.back()->bytes + left_;
+    }
+
 private:
+    static constexpr std::size_t kSlab = std::size_t{64} << 10;
+    struct alignas(kStep) Slab {
+        std::byte bytes[kSlab];
+    };
+
     std::array<FreeFrame*, kLargest / kStep> lists_{};
+    std::vector<std::unique_ptr<Slab>> slabs_;  // freed when the thread ends: no frame outlives it
+    std::size_t left_ = 0;
 };
 
 thread_local FreeLists free_lists;
@@ -57,7 +65,7 @@ void* FrameMemory::allocate(std::size_t bytes) {
         head = frame->next;
         return frame;
     }
-    return ::operator new((bytes + kStep - 1) / kStep * kStep);
+    return free_lists.cut((bytes + kStep - 1) / kStep * kStep);
 }
 
 void FrameMemory::release(void* frame, std::size_t bytes) noexcept {

@@ -121,7 +121,7 @@ Task<void> Exchange::answer_error() {
     row_.outcome = traits.status >= 500 ? policy::Outcome::error : policy::Outcome::refused;
     row_.code = providers::to_string(error_->code);
     if (traits.status == 401) {
-        const auto delay = worker_.wrong_key_delay(client_.peer());
+        const auto delay = worker_.wrong_key_delay(std::string{row_.client});
         if (co_await client_.flow().sleep(delay) == Wake::stopped) {
             may_keep_alive_ = false;
             co_return;

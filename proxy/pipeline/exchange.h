@@ -4,7 +4,6 @@
 #include "policy/keys/project.h"
 #include "policy/ledger/row.h"
 #include "policy/routing/planner.h"
-#include "providers/catalog/catalog.h"
 #include "providers/contract/answer_decoder.h"
 #include "providers/contract/api_request.h"
 #include "proxy/net/body_reader.h"
@@ -179,11 +178,13 @@ private:
     void write_target_lines(HeadWriter& head);
     bool refuse(providers::ErrorCode code, std::string message, std::string param = {});
     // Step 10: settle.cpp
+    /// Charges what the provider told, or our own count of an answer with that much text.
+    void settle_answer(const providers::Usage& usage, std::size_t answer_bytes);
     /// Adds what an attempt consumed to the row, by the catalogue's price.
-    void settle_usage(const providers::Usage& usage);
+    void charge(const providers::Usage& usage);
     /// Charges by our own count: four bytes a token.
     void settle_estimate(std::size_t answer_bytes);
-    bool is_beyond(const providers::Usage& usage, const providers::Model& model) const;
+    bool is_beyond(const providers::Usage& usage) const;
     void finish_row();
     policy::Outcome lost_outcome() const;
 
@@ -199,6 +200,7 @@ private:
     std::uint64_t sent_before_ = 0;
 
     RequestFacts facts_;
+    std::string forwarded_for_;  // row_.client may look here
     BodyReader body_reader_ = BodyReader::none();
     Buffer body_;
     std::uint64_t body_bytes_ = 0;

@@ -75,11 +75,7 @@ Task<AttemptEnd> Exchange::answer_plain(Bytes body) {
         warn("sent an answer that is not valid: " + answer.problem);
         co_return fail(Kind::invalid, "invalid");
     }
-    if (answer.usage.is_reported || request_.endpoint->meter.empty()) {
-        settle_usage(answer.usage);
-    } else {
-        settle_estimate(answer.content_bytes);
-    }
+    settle_answer(answer.usage, answer.content_bytes);
     HeadWriter head{worker_.scratch().head};
     head.status_line(call_.status);
     write_common_lines(head);

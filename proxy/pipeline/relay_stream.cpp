@@ -56,10 +56,8 @@ Task<AttemptEnd> Exchange::relay_stream() {
     stream_ = call_.line->adapter->stream_decoder(request_);
     const Counted counted{worker_.count().streams_in_flight};
     const AttemptEnd end = co_await relay_events();
-    if (stream_->usage().is_reported) {
-        settle_usage(stream_->usage());
-    } else if (is_answered_ || end != AttemptEnd::failed) {
-        settle_estimate(stream_->content_bytes());
+    if (is_answered_ || end != AttemptEnd::failed || stream_->usage().is_reported) {
+        settle_answer(stream_->usage(), stream_->content_bytes());
     }
     stream_.reset();
     co_return end;

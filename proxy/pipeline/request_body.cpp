@@ -15,7 +15,7 @@ constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 void Exchange::take_body(Bytes& bytes) {
     while (!bytes.empty() && body_reader_.state() == BodyReader::State::more) {
         const Bytes data = body_reader_.next(bytes);
-        if (is_body_too_large_ || body_.size() + data.size() > snapshot_.protect.max_json) {
+        if (is_body_too_large_ || body_.size() + data.size() > snapshot_.protect.json_limit()) {
             is_body_too_large_ = true;
         } else {
             body_.append(data);
@@ -25,7 +25,7 @@ void Exchange::take_body(Bytes& bytes) {
 
 /// The rest of the body, into memory. False: error_ says why, or the client has gone.
 Task<bool> Exchange::read_body() {
-    const std::string limit = std::to_string(snapshot_.protect.max_json);
+    const std::string limit = std::to_string(snapshot_.protect.json_limit());
     const auto too_large = [&] {
         return refuse(ErrorCode::request_too_large,
                       "The request body is larger than " + limit + " bytes.");

@@ -91,11 +91,14 @@ void Exchange::read_head(Bytes rest) {
     for (const HeadField& field : head.fields) {
         note_field(field.name, field.value);
     }
+    if (!forwarded_for_.empty()) {
+        row_.client = policy::client_address(snapshot_.protect, client_.peer(), forwarded_for_);
+    }
     if (head.is_chunked) {
         body_reader_ = BodyReader::chunked();
     } else if (head.content_length) {
         body_reader_ = BodyReader::of_length(*head.content_length);
-        is_body_too_large_ = *head.content_length > snapshot_.protect.max_json;
+        is_body_too_large_ = *head.content_length > snapshot_.protect.json_limit();
     }
     take_body(rest);
     body_bytes_ = body_.size();
@@ -120,8 +123,12 @@ void Exchange::note_field(std::string_view name, std::string_view value) {
             }
             break;
         case 15:
-            if (equals_lower(name, "idempotency-key") && value.size() <= kMaxIdempotencyKey &&
-                is_visible_ascii(value)) {
+            if (equals_lower(name, "x-forwarded-for") &&
+                !snapshot_.protect.trusted_proxies.empty()) {
+                forwarded_for_ += forwarded_for_.empty() ? "" : ",";
+                forwarded_for_ += value;
+            } else if (equals_lower(name, "idempotency-key") &&
+                       value.size() <= kMaxIdempotencyKey && is_visible_ascii(value)) {
                 facts_.idempotency_key = value;
             }
             break;

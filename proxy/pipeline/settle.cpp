@@ -14,30 +14,39 @@ std::chrono::microseconds microseconds(std::chrono::steady_clock::duration time)
 
 }  // namespace
 
-void Exchange::settle_usage(const providers::Usage& usage) {
-    const providers::Provider& provider = *call_.line->provider;
-    const providers::Model* model = providers::find_model(provider.kind, row_.model);
-    if (model != nullptr && usage.is_reported && is_beyond(usage, *model)) {
+void Exchange::settle_answer(const providers::Usage& usage, std::size_t answer_bytes) {
+    const bool is_told = usage.is_reported && !is_beyond(usage);
+    if (usage.is_reported && !is_told) {
         warn("told a usage beyond the model's limits");
-        return settle_estimate(stream_ ? stream_->content_bytes() : 0);
     }
+    if (is_told || request_.endpoint->meter.empty()) {
+        charge(usage);
+    } else {
+        settle_estimate(answer_bytes);
+    }
+}
+
+void Exchange::charge(const providers::Usage& usage) {
     call_.is_charged = true;
     row_.usage += usage;
+    const providers::Model* model = providers::find_model(call_.line->provider->kind, row_.model);
     if (model != nullptr && model->is_priced) {
+        const providers::Price& price = providers::price_for(*model, usage.total_input());
         row_.price = "catalogue";
-        row_.cost =
-            row_.cost + providers::cost(usage, providers::price_for(*model, usage.total_input()));
+        row_.cost = row_.cost + providers::cost(usage, price);
     }
 }
 
 /// More than the context window and the output limit allow (policy.md, Budgets): not believed. The
 /// window of an embedding model is that of one input, of which a request may have thousands.
-bool Exchange::is_beyond(const providers::Usage& usage, const providers::Model& model) const {
-    const bool has_window = request_.endpoint->meter == "tokens";
+bool Exchange::is_beyond(const providers::Usage& usage) const {
+    const providers::Model* model = providers::find_model(call_.line->provider->kind, row_.model);
+    if (model == nullptr || request_.endpoint->meter != "tokens") {
+        return false;
+    }
     const std::int64_t choices = std::max(request_.choices(), request_.best_of.value_or(1));
-    return has_window &&
-           ((model.max_input != 0 && usage.total_input().count > model.max_input) ||
-            (model.max_output != 0 && usage.total_output().count > model.max_output * choices));
+    return (model->max_input != 0 && usage.total_input().count > model->max_input) ||
+           (model->max_output != 0 && usage.total_output().count > model->max_output * choices);
 }
 
 void Exchange::settle_estimate(std::size_t answer_bytes) {
@@ -58,7 +67,7 @@ void Exchange::settle_estimate(std::size_t answer_bytes) {
     } else if (meter != "input_tokens" && answer_bytes > 0) {
         usage.images = request_.choices();  // the bytes of a picture are no tokens
     }
-    settle_usage(usage);
+    charge(usage);
 }
 
 /// Step 10: every exchange whose project is known ends here, once.

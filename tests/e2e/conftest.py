@@ -2,7 +2,8 @@
 
 HEADGATE_BINARY     the binary under test (build/release/headgate where unset)
 HEADGATE_LONG=1     raises the counts of the tests on concurrency, cuts and kills
-HEADGATE_SLOWDOWN   a factor on every bound of time, for sanitized binaries
+HEADGATE_SLOWDOWN   a factor on bounds of time and memory, for sanitized binaries
+HEADGATE_SANITIZER  asan or tsan: what the binary was built with
 """
 
 import os

@@ -56,8 +56,10 @@ INSTANTIATE_TEST_SUITE_P(All,
                                          Row{"64:ff9b::a9fe:a9fe", link_local},
                                          Row{"2002:7f00:1::", local},
                                          Row{"2002:a9fe:a9fe::", link_local},
-                                         Row{"::7f00:1", local}, Row{"fd00:ec2::254", link_local},
-                    Row{"100.100.100.200", link_local}, Row{"64:ff9b:1::a9fe:a9fe", unusable}));
+                                         Row{"::7f00:1", local},
+                                         Row{"fd00:ec2::254", link_local},
+                                         Row{"100.100.100.200", link_local},
+                                         Row{"64:ff9b:1::a9fe:a9fe", unusable}));
 
 TEST(Egress, ReachesPrivateAddressesOnlyWhereAllowed) {
     SocketAddress loopback;
