@@ -15,6 +15,7 @@ import pytest
 from support.gateway import Gateway, Simulator
 from support.policy import CLIENT_KEY, UPSTREAM_KEY, policy
 from support.process import BINARY
+from support.scripted_upstream import upstreams
 
 SLOWDOWN = float(os.environ.get("HEADGATE_SLOWDOWN", "1"))
 IS_LONG = os.environ.get("HEADGATE_LONG") == "1"
@@ -143,3 +144,10 @@ def make_client():
 async def async_client(gateway):
     async with sdk(gateway, openai.AsyncOpenAI) as ours:
         yield ours
+
+
+@pytest.fixture
+def play():
+    """play(script): a provider that does on each connection what the script says."""
+    with upstreams() as play:
+        yield play

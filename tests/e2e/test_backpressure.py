@@ -27,7 +27,6 @@ from support.scripted_upstream import (
     outcome,
     serve_completions,
     text_of_size,
-    upstreams,
 )
 from support.waiting import Deadline, wait_for
 from support.wire import Reader, connect, request_bytes
@@ -37,12 +36,6 @@ BOUND = 8 * MIB  # what kernel buffers may hold of one stream, generously; ours 
 MOST_HELD = 8 * MIB  # an unstreamed answer is held and judged up to this size
 EVENT_BYTES = 16 * 1024
 SMALL = 4096  # bytes; for the buffers of sockets
-
-
-@pytest.fixture
-def play():
-    with upstreams() as play:
-        yield play
 
 
 @pytest.fixture

@@ -21,7 +21,6 @@ from support.scripted_upstream import (
     http,
     outcome,
     serve_completions,
-    upstreams,
 )
 from support.waiting import wait_for
 from support.wire import Reader, connect, request_bytes
@@ -29,10 +28,6 @@ from support.wire import Reader, connect, request_bytes
 ANSWER = http(completion())
 STREAM = event("Hello") + event(finish="stop") + DONE
 UNAVAILABLE = (503, "upstream_unavailable")
-@pytest.fixture
-def play():
-    with upstreams() as play:
-        yield play
 
 
 @pytest.fixture

@@ -23,7 +23,6 @@ from support.scripted_upstream import (
     outcome,
     serve_completions,
     text_of_size,
-    upstreams,
 )
 from support.waiting import wait_for
 
@@ -42,12 +41,6 @@ def authority(tmp_path_factory):
 def certificate(authority):
     """The one that a provider at https://localhost should have."""
     return authority.issue("localhost")
-
-
-@pytest.fixture
-def play():
-    with upstreams() as play:
-        yield play
 
 
 @pytest.fixture
