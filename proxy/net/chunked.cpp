@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::size_t kMaxDigits = 16;
 constexpr std::size_t kMaxExtension = 256;
-constexpr std::size_t kMaxExtensions = 16 * 1024;
-constexpr std::size_t kMaxTrailer = 4 * 1024;
+constexpr std::size_t kMaxExtensions = std::size_t{16} << 10;
+constexpr std::size_t kMaxTrailer = std::size_t{4} << 10;
 
 /// The value of a hex digit, or 16.
 constexpr std::uint64_t hex_value(char c) {

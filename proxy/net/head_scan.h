@@ -50,7 +50,7 @@ constexpr bool is_of(ByteClass which, char c) {
 struct HeadCursor {
     Bytes text;
     std::size_t at = 0;
-    std::string_view problem = {};
+    std::string_view problem = {};  // NOLINT(readability-redundant-member-init): for {.text = …}
 
     bool is_at_end() const { return at == text.size(); }
     char peek() const { return text[at]; }

@@ -31,7 +31,7 @@ public:
     std::string_view text() const { return {digits_.data(), end_}; }
 
 private:
-    std::array<char, 20> digits_;
+    std::array<char, 20> digits_{};
     const char* end_;
 };
 

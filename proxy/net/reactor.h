@@ -152,7 +152,7 @@ private:
         Flow& flow;
         Interest a;
         Interest b;
-        Tick until;
+        Tick until = kNever;
 
         bool await_ready() const;
         bool is_ready() const;

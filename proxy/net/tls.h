@@ -6,8 +6,10 @@
 #include <string_view>
 
 using SSL = struct ssl_st;
+// As OpenSSL names them. NOLINTBEGIN(readability-identifier-naming)
 using SSL_CTX = struct ssl_ctx_st;
 using SSL_SESSION = struct ssl_session_st;
+// NOLINTEND(readability-identifier-naming)
 
 namespace headgate::proxy {
 

@@ -128,6 +128,7 @@ private:
     bool may_use_endpoint(const providers::Endpoint& endpoint);
     bool has_right_form(const providers::Endpoint& endpoint);
     void note_field(std::string_view name, std::string_view value);
+    void note_limit(std::string_view name, std::string_view value);
     // Step 4: request_body.cpp
     Task<bool> read_body();
     bool read_body_step();

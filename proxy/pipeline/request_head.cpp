@@ -137,6 +137,15 @@ void Exchange::note_field(std::string_view name, std::string_view value) {
                 facts_.is_coded = facts_.is_coded || !equals_lower(value, "identity");
             }
             break;
+        default:
+            note_limit(name, value);
+            break;
+    }
+}
+
+/// What the client limits itself to: our own fields, and the patience that the SDKs tell.
+void Exchange::note_limit(std::string_view name, std::string_view value) {
+    switch (name.size()) {
         case 18:
             if (equals_lower(name, "x-headgate-timeout")) {
                 facts_.timeout = parse_timeout(value);

@@ -3,7 +3,6 @@
 namespace headgate::policy {
 namespace {
 
-using providers::ErrorCode;
 using providers::ProviderKind;
 
 class PlannerTest : public testing::Test {

@@ -13,7 +13,6 @@
 namespace headgate::providers {
 namespace {
 
-using fuzz::OwnedEvent;
 using fuzz::parse_sse;
 using fuzz::ParsedStream;
 
@@ -31,12 +30,15 @@ const std::vector<std::string> kTexts = {
     "data: a\r\rdata: b\rdata: c\r\r",
     "data: a\n\r\ndata: b\r\n\ndata: c\r\r\ndata: d\n\n",
     "data: a\r\r\ndata: b\n\n",
+    // The literals are parted where a hexadecimal escape would go on.
+    // NOLINTBEGIN(bugprone-suspicious-missing-comma)
     "\xef\xbb\xbf"
     "data: a\n\ndata: \xef\xbb\xbf\n\n",
     "\xef\xbb"
     "data: a\n\ndata: b\n\n",
     "\xef"
     "data: a\n\n",
+    // NOLINTEND(bugprone-suspicious-missing-comma)
     ": OPENROUTER PROCESSING\n\n: another\ndata: a\n\n",
     "data: a\ndata:b\ndata\ndata:  c\n\n",
     "id: 1\nretry: 5\ndata: a\n\nfoo\ndata: b\n\n",

@@ -19,7 +19,8 @@ std::string decoded(std::string_view base64) {
     int count = 0;
     for (const char c : base64.substr(0, base64.find('='))) {
         bits = bits << 6 | static_cast<std::uint32_t>(kAlphabet.find(c));
-        if ((count += 6) >= 8) {
+        count += 6;
+        if (count >= 8) {
             count -= 8;
             bytes += static_cast<char>(bits >> count & 0xffU);
         }

@@ -182,7 +182,7 @@ TEST(SimulatorFaults, ComeAtTheirRate) {
         failed += answer_openai({"GET", "/v1/models", ""}, behaviour, state).status == 500 ? 1 : 0;
     }
 
-    EXPECT_NEAR(failed, kAnswers / 4, 120);  // four standard deviations
+    EXPECT_NEAR(failed, kAnswers / 4.0, 120);  // four standard deviations
 }
 
 TEST(SimulatorFaults, OfRateZeroNeverCome) {
