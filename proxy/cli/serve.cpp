@@ -6,6 +6,7 @@
 #include "proxy/cli/version.h"
 #include "proxy/pipeline/worker.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -33,12 +34,21 @@ sigset_t block_signals() {
     return set;
 }
 
+constexpr rlim_t kDescriptorRoom = 65536;
+
 /// Every connection is a descriptor, twice.
 void raise_descriptor_limit() {
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
         limit.rlim_cur = limit.rlim_max;
         ::setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    // Where threads share the table of descriptors, the kernel grows it by waiting for every core:
+    // tens of milliseconds in the middle of a burst. So it is grown once, before there are threads.
+    const rlim_t room = std::min(limit.rlim_cur, kDescriptorRoom);
+    const int highest = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, static_cast<int>(room) - 1);
+    if (highest >= 0) {
+        ::close(highest);
     }
 }
 
