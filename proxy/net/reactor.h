@@ -130,8 +130,6 @@ public:
     /// Suspends until one of the sockets is ready for its bits, or `until` has come.
     auto wait(Interest a, Interest b, Tick until) { return Awaiter{*this, a, b, until}; }
     auto wait(Interest a, Tick until) { return Awaiter{*this, a, {}, until}; }
-    /// Suspends until wake() or the deadline.
-    auto wait_for_wake(Tick until) { return Awaiter{*this, {}, {}, until}; }
     /// Sleeps with the loop's precision of a millisecond; `also` ends it early with `ready`.
     auto sleep(std::chrono::milliseconds time, Interest also = {}) {
         set_alarm(time);

@@ -165,57 +165,30 @@ Tick Exchange::keepalive_tick() const {
     return plan_.keepalive.count() == 0 ? kNever : until(plan_.keepalive);
 }
 
-/// Waits for the provider's next bytes, or, while the client is slow, for the client to take what
-/// waits for it: then the provider is not read. Comments bridge a silence.
+/// Waits for the provider's next bytes; while the client is slow, for the client to take what waits
+/// for it: then the provider is not read. Comments bridge a silence.
 Task<Wire> Exchange::await_events(Tick deadline, Tick comment_due) {
-    auto& scratch = worker_.scratch().read;
-    call_.bytes = {};
+    SendQueue& queue = client_.queue();
     for (;;) {
-        SendQueue& queue = client_.queue();
-        Wake wake = Wake::ready;
-        const bool is_client_slow = !queue.empty();
-        const Tick next =
-            is_answered_ && !is_client_slow ? std::min(deadline, comment_due) : deadline;
-        if (is_client_slow) {
-            wake = co_await client_.flow().wait({&client_.socket(), kWritable | kGone}, next);
-        } else {
-            wake =
-                co_await client_.flow().wait({call_.socket.get(), kReadable}, client_gone(), next);
+        while (!queue.empty()) {
+            const Wake wake =
+                co_await client_.flow().wait({&client_.socket(), kWritable | kGone}, deadline);
+            if (wake == Wake::stopped) {
+                co_return Wire::stopped;
+            }
+            if (wake == Wake::deadline || is_client_gone() || !queue.flush(client_.socket())) {
+                co_return Wire::client_gone;
+            }
         }
-        if (wake == Wake::stopped) {
-            co_return Wire::stopped;
+        const Tick next = is_answered_ ? std::min(deadline, comment_due) : deadline;
+        const Wire wire = co_await read_answer_bytes(next);
+        if (wire != Wire::timeout || worker_.reactor().tick() >= deadline) {
+            co_return wire;
         }
-        if (is_client_gone() || (is_client_slow && wake == Wake::deadline)) {
+        if (!send_events(kKeepAlive, false)) {
             co_return Wire::client_gone;
         }
-        if (wake == Wake::deadline) {
-            if (worker_.reactor().tick() >= deadline) {
-                co_return Wire::timeout;
-            }
-            if (!send_events(kKeepAlive, false)) {
-                co_return Wire::client_gone;
-            }
-            comment_due = keepalive_tick();
-            continue;
-        }
-        if (is_client_slow) {
-            if (!queue.flush(client_.socket())) {
-                co_return Wire::client_gone;
-            }
-            continue;
-        }
-        const IoResult got = call_.socket->read_some(scratch.data(), scratch.size());
-        if (got.status == IoStatus::done) {
-            call_.bytes = {scratch.data(), got.bytes};
-            co_return Wire::ok;
-        }
-        if (got.status == IoStatus::closed && call_.body.may_end_by_close()) {
-            call_.body = BodyReader::none();
-            co_return Wire::ok;
-        }
-        if (got.status != IoStatus::would_block) {
-            co_return Wire::broken;
-        }
+        comment_due = keepalive_tick();
     }
 }
 
