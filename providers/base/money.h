@@ -52,4 +52,11 @@ private:
     std::int64_t nanos_ = 0;
 };
 
+/// What a price is multiplied by: an exact decimal, in billionths. 1 leaves it as it is.
+struct PriceFactor {
+    std::int64_t billionths = 1'000'000'000;
+
+    friend constexpr bool operator==(PriceFactor, PriceFactor) = default;
+};
+
 }  // namespace headgate::providers

@@ -12,6 +12,7 @@ namespace {
 std::string_view catalog_provider(ProviderKind kind) {
     switch (kind) {
         case ProviderKind::openai:
+        case ProviderKind::azure:
         case ProviderKind::simulator:
             return "openai";
         case ProviderKind::openai_compatible:

@@ -9,6 +9,7 @@ namespace {
 __extension__ using Wide = __int128;  // a price times a count passes 64 bits
 
 constexpr Wide kMillion = 1'000'000;
+constexpr Wide kBillion = 1'000'000'000;
 
 /// A sum of prices times counts. Checked at each step: ten products of two 64-bit numbers can pass
 /// even 128 bits.
@@ -22,8 +23,13 @@ public:
         }
     }
 
-    Money rounded_up_to_nanos() const {
-        const Wide nanos = total_ / kMillion + (total_ % kMillion > 0 ? 1 : 0);
+    Money rounded_up_to_nanos(PriceFactor factor) const {
+        constexpr Wide unit = kMillion * kBillion;
+        Wide product = 0;
+        if (__builtin_mul_overflow(total_, static_cast<Wide>(factor.billionths), &product)) {
+            throw std::overflow_error("cost out of range");
+        }
+        const Wide nanos = product / unit + (product % unit > 0 ? 1 : 0);
         if (nanos > std::numeric_limits<std::int64_t>::max() ||
             nanos < std::numeric_limits<std::int64_t>::min()) {
             throw std::overflow_error("cost out of range");
@@ -37,7 +43,7 @@ private:
 
 }  // namespace
 
-Money cost(const Usage& usage, const Price& price) {
+Money cost(const Usage& usage, const Price& price, PriceFactor factor) {
     Sum sum;
     sum.add(price.input, usage.input.count);
     sum.add(price.cached_input.value_or(price.input), usage.cached_input.count);
@@ -49,7 +55,11 @@ Money cost(const Usage& usage, const Price& price) {
     sum.add(price.audio_output.value_or(price.output), usage.audio_output.count);
     sum.add(price.image_output.value_or(price.output), usage.image_output.count);
     sum.add(price.per_image.value_or(Money{}), usage.images, kMillion);
-    return sum.rounded_up_to_nanos();
+    return sum.rounded_up_to_nanos(factor);
+}
+
+Money cost(const Usage& usage, const Price& price) {
+    return cost(usage, price, PriceFactor{});
 }
 
 }  // namespace headgate::providers

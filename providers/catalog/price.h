@@ -25,8 +25,12 @@ struct Price {
     std::optional<Money> per_image;  // USD a picture, where pictures are charged by the piece
 };
 
-/// The exact cost: summed over the classes in 128 bits and rounded up once to the next nanodollar,
-/// so that a reservation never falls short. Throws std::overflow_error outside Money's range.
+/// The exact cost: summed over the classes in 128 bits, multiplied by `factor` and rounded up once
+/// to the next nanodollar, so that a reservation never falls short. Throws std::overflow_error
+/// outside Money's range.
+Money cost(const Usage& usage, const Price& price, PriceFactor factor);
+
+/// The same with factor 1.
 Money cost(const Usage& usage, const Price& price);
 
 }  // namespace headgate::providers

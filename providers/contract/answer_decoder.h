@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace headgate::providers {
 
@@ -63,12 +64,21 @@ struct ProviderError {
     std::string code;            // `error.code` or "", for the ledger row
     bool is_credential = false;  // the operator's key was refused (401, 403 for the key)
     bool is_quota = false;       // the operator's account has no money or quota left
+    bool is_daily = false;       // a 429 for a quota of the day, not of the minute
 };
 
 /// One wire format. Stateless; one object a kind, shared by all threads.
 class Adapter {
 public:
     virtual ~Adapter() = default;
+
+    /// The header field that carries the credential, its name in lower case. `secret` is the
+    /// provider's key or, where the policy names a token_file, what stands in it.
+    virtual std::pair<std::string_view, std::string> credential_field(
+        const Provider& provider, std::string_view secret) const = 0;
+
+    /// Where a GET lists the provider's models, free of charge: path and query.
+    virtual std::string models_path(const Provider& provider) const = 0;
 
     /// unsupported_parameter with `param` for what the wire format cannot express.
     /// The result looks into `request.body` and static storage.

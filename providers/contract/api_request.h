@@ -48,6 +48,19 @@ struct ApiRequest {
     bool background = false;
     std::size_t tools = 0;  // elements of `tools`
 
+    /// The value of `messages`, `input` or `prompt`, whichever the operation has; empty: absent.
+    ByteRange prompt;
+    /// Elements of that array, parts of their content not counted; a lone text or a list of token
+    /// ids is one.
+    std::size_t messages = 0;
+    /// Pictures that stand in the prompt itself: `data:` URLs and the results of image calls.
+    std::size_t inline_images = 0;
+    /// True where the model reads what the body does not hold: images and files named by URL or id,
+    /// earlier responses, conversations, stored prompts, items named by id, what hosted tools (web
+    /// search, MCP, ...) bring. Told by where a key stands, never by words in a text; of a repeated
+    /// field each one counts, so that "false" holds whichever of them the provider takes.
+    bool has_remote_content = false;
+
     std::size_t content_bytes =
         0;  // bytes inside the JSON strings of the body: what a tokenizer sees at most
 

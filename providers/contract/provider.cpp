@@ -1,17 +1,35 @@
 #include "providers/contract/provider.h"
 
+#include <algorithm>
+
 namespace headgate::providers {
 
 std::string_view to_string(ProviderKind kind) {
     switch (kind) {
         case ProviderKind::openai:
             return "openai";
+        case ProviderKind::azure:
+            return "azure";
         case ProviderKind::openai_compatible:
             return "openai-compatible";
         case ProviderKind::simulator:
             break;
     }
     return "simulator";
+}
+
+std::string_view to_string(WireFormat wire) {
+    return wire == WireFormat::azure ? "azure" : "openai";
+}
+
+bool can_serve(WireFormat wire, Operation operation) {
+    // Azure OpenAI has no moderations: its content filter runs inside the other endpoints.
+    return wire != WireFormat::azure || operation != Operation::moderations;
+}
+
+std::string_view deployment_of(const Provider& provider, std::string_view model) {
+    const auto found = std::ranges::find(provider.deployments, model, &Deployment::model);
+    return found == provider.deployments.end() ? model : std::string_view{found->name};
 }
 
 std::string BaseUrl::authority() const {

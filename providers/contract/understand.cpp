@@ -1,7 +1,8 @@
 #include "providers/contract/api_request.h"
 #include "providers/contract/json_reader.h"
+#include "providers/contract/prompt_walk.h"
+#include "providers/contract/understand_fields.h"
 
-#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -10,69 +11,6 @@ namespace {
 
 constexpr std::int64_t kMaxChoices = 128;
 constexpr std::int64_t kMaxOutputCap = std::numeric_limits<std::int32_t>::max();
-
-enum class Field : std::uint8_t {
-    model,
-    stream,
-    stream_options,
-    max_tokens,
-    max_completion_tokens,
-    max_output_tokens,
-    n,
-    best_of,
-    temperature,
-    seed,
-    service_tier,
-    user,
-    store,
-    previous_response_id,
-    background,
-    tools,
-};
-
-constexpr unsigned bit(Operation operation) {
-    return 1U << static_cast<unsigned>(operation);
-}
-
-constexpr unsigned kChat = bit(Operation::chat_completions);
-constexpr unsigned kCompletions = bit(Operation::completions);
-constexpr unsigned kResponses = bit(Operation::responses);
-constexpr unsigned kImages = bit(Operation::image_generations);
-constexpr unsigned kEvery = std::numeric_limits<unsigned>::max();
-
-/// A field that we read, and the operations that have it. In all others it passes unread.
-struct Rule {
-    std::string_view name;
-    Field field;
-    unsigned operations;
-};
-
-constexpr Rule kRules[] = {
-    {"model", Field::model, kEvery},
-    {"stream", Field::stream, kChat | kCompletions | kResponses | kImages},
-    {"stream_options", Field::stream_options, kChat | kCompletions},
-    {"max_tokens", Field::max_tokens, kChat | kCompletions},
-    {"max_completion_tokens", Field::max_completion_tokens, kChat},
-    {"max_output_tokens", Field::max_output_tokens, kResponses},
-    {"n", Field::n, kChat | kCompletions | kImages},
-    {"best_of", Field::best_of, kChat | kCompletions},  // compatible servers: in chat, too
-    {"temperature", Field::temperature, kChat | kCompletions | kResponses},
-    {"seed", Field::seed, kChat | kCompletions},
-    {"service_tier", Field::service_tier, kChat | kCompletions | kResponses},
-    {"user", Field::user, kEvery},
-    {"store", Field::store, kChat | kResponses},
-    {"previous_response_id", Field::previous_response_id, kResponses},
-    {"background", Field::background, kResponses},
-    {"tools", Field::tools, kChat | kResponses},
-};
-
-const Rule* rule_for(std::string_view key, const Endpoint& endpoint) {
-    const Rule* const rule = std::ranges::find(kRules, key, &Rule::name);
-    if (rule == std::end(kRules) || (rule->operations & bit(endpoint.operation)) == 0) {
-        return nullptr;
-    }
-    return rule->field == Field::stream && !endpoint.may_stream ? nullptr : rule;
-}
 
 std::string_view kind_of(JsonToken token) {
     switch (token) {
@@ -110,6 +48,23 @@ ApiError invalid_request(std::string message, std::string_view param) {
             .allow = {}};
 }
 
+/// What a walk over the prompt leaves in the request.
+class PromptFacts {
+public:
+    explicit PromptFacts(ApiRequest& request) : request_{request} {}
+
+    void text(const JsonReader& /*reader*/) {}
+    void token_id(const JsonReader& /*reader*/) {}
+    void sound(const JsonReader& /*reader*/) {}
+    void attachment(const JsonReader& /*reader*/) {}
+    void image(const JsonReader& /*reader*/) { ++request_.inline_images; }
+    void remote() { request_.has_remote_content = true; }
+    bool other(JsonReader& reader) { return reader.skip(); }
+
+private:
+    ApiRequest& request_;
+};
+
 /// Reads one body. The functions that read return false on a mistake: `error_` tells it, or the
 /// reader's fault.
 class BodyReader {
@@ -123,8 +78,10 @@ public:
 
 private:
     bool read_members();
-    bool read_field(const Rule& rule);
+    bool read_field(const FieldRule& rule);
     bool read_model();
+    bool read_prompt();
+    bool read_remote_content();
     bool read_stream_options();
     bool read_include_usage();
     bool read_bool(std::string_view name, bool& value);
@@ -132,7 +89,8 @@ private:
     bool read_seed();
     bool read_temperature();
     bool read_string(std::string_view name, std::string_view& value);
-    bool count_tools();
+    bool read_tools();
+    bool read_tool();
 
     bool wrong_type(std::string_view name, std::string_view wanted);
     bool refuse(ApiError error);
@@ -180,7 +138,7 @@ bool BodyReader::read_members() {
             decoded = reader_.text();
             key = decoded;
         }
-        const Rule* const rule = rule_for(key, *request_.endpoint);
+        const FieldRule* const rule = field_rule(key, *request_.endpoint);
         if (rule == nullptr ? !reader_.skip() : !read_field(*rule)) {
             return false;
         }
@@ -188,10 +146,14 @@ bool BodyReader::read_members() {
     return reader_.token() == JsonToken::end_object;
 }
 
-bool BodyReader::read_field(const Rule& rule) {
+bool BodyReader::read_field(const FieldRule& rule) {
     switch (rule.field) {
         case Field::model:
             return read_model();
+        case Field::prompt:
+            return read_prompt();
+        case Field::remote_content:
+            return read_remote_content();
         case Field::stream:
             return read_bool(rule.name, request_.stream);
         case Field::stream_options:
@@ -220,12 +182,13 @@ bool BodyReader::read_field(const Rule& rule) {
             std::string_view id;
             const bool is_read = read_string(rule.name, id);
             request_.has_previous_response_id = reader_.token() == JsonToken::string;
+            request_.has_remote_content |= request_.has_previous_response_id;
             return is_read;
         }
         case Field::background:
             return read_bool(rule.name, request_.background);
         case Field::tools:
-            return count_tools();
+            return read_tools();
     }
     return false;
 }
@@ -255,6 +218,30 @@ bool BodyReader::read_model() {
             "._:/@+-, does not begin with '/' and has no '..' segment.",
             "model"));
     }
+    return true;
+}
+
+/// Of any type: what does not fit is for the provider to tell.
+bool BodyReader::read_prompt() {
+    const JsonToken first = reader_.next();
+    const std::size_t begin = reader_.range().begin;
+    PromptFacts facts{request_};
+    PromptWalk walk{reader_, facts};
+    if (!walk.prompt(request_.endpoint->operation, request_.messages)) {
+        return false;
+    }
+    request_.prompt = {begin, reader_.range().end};
+    if (first == JsonToken::null_value) {
+        request_.prompt = {};
+    }
+    return true;
+}
+
+bool BodyReader::read_remote_content() {
+    if (!reader_.skip()) {
+        return false;
+    }
+    request_.has_remote_content |= reader_.token() != JsonToken::null_value;
     return true;
 }
 
@@ -330,7 +317,7 @@ bool BodyReader::read_string(std::string_view name, std::string_view& value) {
            wrong_type(name, "a string");
 }
 
-bool BodyReader::count_tools() {
+bool BodyReader::read_tools() {
     request_.tools = 0;
     const JsonToken token = reader_.next();
     if (token == JsonToken::null_value) {
@@ -339,17 +326,34 @@ bool BodyReader::count_tools() {
     if (token != JsonToken::begin_array) {
         return wrong_type("tools", "an array");
     }
-    for (JsonToken item = reader_.next(); item != JsonToken::end_array; item = reader_.next()) {
-        if (item == JsonToken::error) {
-            return false;
-        }
-        const bool is_container = item == JsonToken::begin_object || item == JsonToken::begin_array;
-        if (is_container && !reader_.leave(reader_.depth())) {
+    while (reader_.next() != JsonToken::end_array) {
+        if (!read_tool()) {
             return false;
         }
         ++request_.tools;
     }
     return true;
+}
+
+/// Passes the tool whose first token has been read. All but functions run at the provider, and what
+/// they find is input as well.
+bool BodyReader::read_tool() {
+    if (reader_.token() == JsonToken::begin_array) {
+        return reader_.leave(reader_.depth());
+    }
+    if (reader_.token() != JsonToken::begin_object) {
+        return reader_.token() != JsonToken::error;
+    }
+    while (reader_.next() == JsonToken::key) {
+        const bool is_type = reader_.is("type");
+        if (!reader_.skip()) {
+            return false;
+        }
+        if (is_type && reader_.token() == JsonToken::string) {
+            request_.has_remote_content |= !reader_.is("function") && !reader_.is("custom");
+        }
+    }
+    return reader_.token() == JsonToken::end_object;
 }
 
 /// Tells what stands where `wanted` should. A fault of the reader is told as such.

@@ -3,6 +3,7 @@
 #include "providers/contract/api_request.h"
 #include "providers/contract/json_reader.h"
 #include "providers/contract/json_splice.h"
+#include "providers/contract/token_estimate.h"
 #include "tests/fuzz/oracle.h"
 
 #include <string>
@@ -23,7 +24,9 @@ inline bool asks_the_same(const providers::ApiRequest& a, const providers::ApiRe
            a.temperature == b.temperature && a.has_seed == b.has_seed &&
            a.service_tier == b.service_tier && a.user == b.user && a.store == b.store &&
            a.has_previous_response_id == b.has_previous_response_id &&
-           a.background == b.background && a.tools == b.tools;
+           a.background == b.background && a.tools == b.tools && a.messages == b.messages &&
+           a.inline_images == b.inline_images && a.has_remote_content == b.has_remote_content &&
+           a.prompt.size() == b.prompt.size();
 }
 
 inline void check_refusal(const providers::ApiError& error, std::string_view body) {
@@ -38,6 +41,13 @@ inline void check_refusal(const providers::ApiError& error, std::string_view bod
             "valid JSON is not called invalid");
 }
 
+inline void check_estimate(const providers::ApiRequest& request) {
+    const providers::TokenEstimate estimate = providers::estimate_input(request);
+    require(estimate.guess.count >= 0, "a guess is a number of tokens");
+    require(!estimate.is_bounded || estimate.guess <= estimate.at_most, "a bound holds the guess");
+    require(!estimate.is_bounded || !request.has_remote_content, "only the body can bound");
+}
+
 inline void check_understood(const providers::ApiRequest& request, std::string_view body) {
     using providers::ByteRange;
     require(is_json(body), "only JSON is understood");
@@ -50,6 +60,9 @@ inline void check_understood(const providers::ApiRequest& request, std::string_v
             "stream_options is a value");
     require(request.choices() >= 1 && request.choices() <= 128, "choices are bounded");
     require(request.content_bytes <= body.size(), "content is part of the body");
+    require(request.prompt.empty() || is_json(request.prompt.in(body)), "the prompt is a value");
+    require(request.messages + request.inline_images <= body.size(), "elements take bytes");
+    check_estimate(request);
 
     providers::SplicedText spliced{body};
     spliced.replace({request.after_open, request.after_open}, R"("spliced":null,)");

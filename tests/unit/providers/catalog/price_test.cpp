@@ -122,6 +122,45 @@ TEST(Cost, RoundsACorrectionBelowZeroUpAlike) {
     EXPECT_EQ(cost(used({{&Usage::input, -5}}), price), Money::nanos(-2));
 }
 
+TEST(Cost, MultipliesByTheFactorExactly) {
+    constexpr PriceFactor surcharge{1'100'000'000};  // 1.1, which no binary fraction is
+    const Model* model = find_model(ProviderKind::openai, "gpt-5");
+    ASSERT_NE(model, nullptr);
+    const Usage usage = used({{&Usage::input, 2'000}, {&Usage::output, 500}});
+
+    Money total;
+    for (int request = 0; request < 1'000; ++request) {
+        total = total + cost(usage, model->price, surcharge);
+    }
+
+    EXPECT_EQ(total, usd("8.25"));
+    EXPECT_EQ(cost(usage, model->price, PriceFactor{}), cost(usage, model->price));
+    EXPECT_EQ(cost(usage, model->price, PriceFactor{0}), Money{});
+    EXPECT_EQ(cost(pictures(10), price_of({}, {}), surcharge), Money{});
+}
+
+TEST(Cost, RoundsUpOnceBehindTheFactor) {
+    const Price price = price_of(Money::nanos(900'000), Money{});  // 0.9 nanodollars a token
+
+    // 0.9 * 1.1 = 0.99 and 9 * 1.1 = 9.9: rounding before the factor would give 2 and 10.
+    EXPECT_EQ(cost(used({{&Usage::input, 1}}), price, {1'100'000'000}), Money::nanos(1));
+    EXPECT_EQ(cost(used({{&Usage::input, 10}}), price, {1'100'000'000}), Money::nanos(10));
+    EXPECT_EQ(cost(used({{&Usage::input, 10}}), price, {1}), Money::nanos(1));
+    EXPECT_EQ(cost(used({{&Usage::input, 10'000'000}}), price, {1'000'000'001}),
+              Money::nanos(9'000'001));
+    EXPECT_EQ(cost(used({{&Usage::input, -10}}), price, {1'100'000'000}), Money::nanos(-9));
+}
+
+TEST(Cost, ThrowsWhereTheFactorLeavesTheRange) {
+    const Price price = price_of(Money::nanos(kLargest), Money{});
+    const Usage usage = used({{&Usage::input, 1'000'000}});
+
+    EXPECT_EQ(cost(usage, price, {1'000'000'000}), Money::nanos(kLargest));
+    EXPECT_EQ(cost(usage, price, {500'000'000}), Money::nanos(kLargest / 2 + 1));
+    EXPECT_THROW(cost(usage, price, {1'000'000'001}), std::overflow_error);
+    EXPECT_THROW(cost(usage, price, {kLargest}), std::overflow_error);
+}
+
 TEST(Cost, ThrowsRatherThanWrapAround) {
     const Money largest = Money::nanos(kLargest);
     Price price = price_of(largest, largest);
