@@ -9,6 +9,15 @@
 
 namespace headgate::providers::openai {
 
+std::pair<std::string_view, std::string> OpenAiAdapter::credential_field(
+    const Provider& /*provider*/, std::string_view secret) const {
+    return {"authorization", "Bearer " + std::string{secret}};
+}
+
+std::string OpenAiAdapter::models_path(const Provider& provider) const {
+    return provider.base_url.base_path + "/models";
+}
+
 Result<UpstreamRequest> OpenAiAdapter::encode(const ApiRequest& request,
                                               const Target& target) const {
     return openai::encode(request, target);

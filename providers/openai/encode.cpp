@@ -42,17 +42,17 @@ std::optional<Edit> usage_edit(const ApiRequest& request) {
 }
 
 /// The name only: the quotes around it stay.
-Edit model_edit(const ApiRequest& request, const Target& target) {
-    return {{request.model_value.begin + 1, request.model_value.end - 1}, target.model};
+Edit model_edit(const ApiRequest& request, std::string_view model) {
+    return {{request.model_value.begin + 1, request.model_value.end - 1}, model};
 }
 
-SplicedText spliced(const ApiRequest& request, const Target& target) {
+SplicedText spliced(const ApiRequest& request, const BodyEdits& edits) {
     SplicedText body{request.body};
     std::optional<Edit> first;
-    if (target.model != request.model) {
-        first = model_edit(request, target);
+    if (edits.model != request.model) {
+        first = model_edit(request, edits.model);
     }
-    std::optional<Edit> second = usage_edit(request);
+    std::optional<Edit> second = edits.may_ask_usage ? usage_edit(request) : std::nullopt;
     if (first && second && second->range.begin < first->range.begin) {
         std::swap(first, second);
     }
@@ -66,28 +66,39 @@ SplicedText spliced(const ApiRequest& request, const Target& target) {
 
 }  // namespace
 
-Result<UpstreamRequest> encode(const ApiRequest& request, const Target& target) {
-    if (target.model != request.model && !is_model_name(target.model)) {
+std::string_view path_behind_version(const Endpoint& endpoint) {
+    constexpr std::string_view kVersion = "/v1";
+    std::string_view path = endpoint.path;
+    if (path.starts_with(kVersion)) {
+        path.remove_prefix(kVersion.size());
+    }
+    return path;
+}
+
+Result<UpstreamRequest> encode_to(std::string path,
+                                  const ApiRequest& request,
+                                  const BodyEdits& edits) {
+    if (edits.model != request.model && !is_model_name(edits.model)) {
         return std::unexpected(ApiError{.code = ErrorCode::internal_error,
                                         .message = "The target's model name is not valid.",
                                         .param = {},
                                         .allow = {}});
     }
-    constexpr std::string_view kVersion = "/v1";
-    std::string_view path = request.endpoint->path;
-    if (path.starts_with(kVersion)) {
-        path.remove_prefix(kVersion.size());
-    }
     UpstreamRequest upstream;
     upstream.method = to_string(request.endpoint->method);
-    upstream.path = target.provider->base_url.base_path;
-    upstream.path.append(path);
+    upstream.path = std::move(path);
     upstream.expects_stream = request.stream && request.endpoint->may_stream;
     if (upstream.expects_stream) {
         upstream.accept = "text/event-stream";
     }
-    upstream.body = spliced(request, target);
+    upstream.body = spliced(request, edits);
     return upstream;
+}
+
+Result<UpstreamRequest> encode(const ApiRequest& request, const Target& target) {
+    std::string path = target.provider->base_url.base_path;
+    path.append(path_behind_version(*request.endpoint));
+    return encode_to(std::move(path), request, {.model = target.model});
 }
 
 }  // namespace headgate::providers::openai

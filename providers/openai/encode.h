@@ -5,15 +5,34 @@
 #include "providers/contract/target.h"
 #include "providers/contract/upstream_request.h"
 
+#include <string>
+#include <string_view>
+
 namespace headgate::providers::openai {
 
-/// The request as it goes to a provider of OpenAI's format: the client's bytes with at most two
-/// edits. 1. The model's name, where the target's differs. 2. For streams of chat/completions and
-/// completions: `stream_options.include_usage: true`, where the client did not ask for it.
+/// What is changed in the body on its way up.
+struct BodyEdits {
+    std::string_view model;     // what the provider shall read as `model`
+    bool may_ask_usage = true;  // false: `stream_options` goes up as the client sent it
+};
+
+/// The request to `path` (with its query, percent-encoded): the client's bytes with at most two
+/// edits. 1. The model's name, where it differs. 2. For streams of chat/completions and
+/// completions: `stream_options.include_usage: true`, where the client did not ask for it and
+/// `edits` allow it.
 ///
-/// The path is the provider's base path and what follows `/v1` in the endpoint's. The result looks
-/// into `request.body`, `target.model` and static storage. Error: internal_error for a target whose
-/// model is not a model name, which a loaded policy rules out.
+/// The result looks into `request.body`, `edits.model` and static storage. Error: internal_error
+/// for a model that is not a model name, which a loaded policy rules out.
+Result<UpstreamRequest> encode_to(std::string path,
+                                  const ApiRequest& request,
+                                  const BodyEdits& edits);
+
+/// The endpoint's path without the version that it begins with: "/chat/completions".
+std::string_view path_behind_version(const Endpoint& endpoint);
+
+/// The request as it goes to a provider of OpenAI's format, edited for the target's model. The
+/// path is the provider's base path and what follows `/v1` in the endpoint's. Errors:
+/// encode_to()'s.
 Result<UpstreamRequest> encode(const ApiRequest& request, const Target& target);
 
 }  // namespace headgate::providers::openai

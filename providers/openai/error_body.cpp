@@ -9,6 +9,7 @@ namespace {
 /// A member of the error object: its text, and whether OpenAI's own might look so.
 struct Member {
     std::optional<std::string> text;
+    bool is_there = false;
     bool is_null = true;  // or absent
 
     bool is_text_or_null() const { return text.has_value() || is_null; }
@@ -17,6 +18,7 @@ struct Member {
 Member text_member(JsonReader& reader) {
     Member member;
     const JsonToken token = reader.next();
+    member.is_there = true;
     member.is_null = token == JsonToken::null_value;
     if (token == JsonToken::string) {
         member.text = reader.text();
@@ -47,8 +49,8 @@ void read_error_object(JsonReader& reader, ErrorBody& body) {
             reader.skip();
         }
     }
-    body.is_openai_shape =
-        message.text && type.text && param.is_text_or_null() && code.is_text_or_null();
+    body.is_openai_shape = message.text && type.is_there && type.is_text_or_null() &&
+                           param.is_text_or_null() && code.is_text_or_null();
     body.message = message.text.value_or("");
     body.type = type.text.value_or("");
     body.param = param.text;

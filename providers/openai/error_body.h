@@ -9,7 +9,8 @@ namespace headgate::providers::openai {
 
 /// What the JSON body of a provider's error tells, escapes resolved.
 struct ErrorBody {
-    /// {"error":{"message": text, "type": text, …}} with param and code absent, null or text.
+    /// {"error":{"message": text, "type": text or null, …}} with param and code absent, null or
+    /// text. (Azure's content filter has a null type; its gateway's errors have no type at all.)
     bool is_openai_shape = false;
     std::string message;  // `error.message`, else a text under `error`, `message` or `detail`
     std::string type;     // `error.type`, where it is text

@@ -15,7 +15,6 @@
 namespace headgate::providers::openai {
 namespace {
 
-constexpr std::size_t kMaxBody = std::size_t{64} << 10;
 constexpr std::size_t kMaxMessage = 2000;
 constexpr std::size_t kMaxCode = 128;
 
@@ -57,17 +56,19 @@ std::string_view type_of(int status) {
     }
 }
 
-bool holds(std::string_view text, std::string_view lower_case_word) {
-    const auto equal = [](char a, char b) {
-        return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + ('a' - 'A')) : a) == b;
-    };
-    return !std::ranges::search(text, lower_case_word, equal).empty();
+/// A quota of the day, as OpenAI ("tokens per day (TPD)"), Groq and Gemini name it.
+bool is_of_the_day(const ErrorBody& told, std::string_view code) {
+    constexpr std::array<std::string_view, 5> kWords{"per day", "per_day", "perday", "(rpd)",
+                                                     "(tpd)"};
+    return std::ranges::any_of(kWords, [&](std::string_view word) {
+        return speaks_of(told.message, word) || speaks_of(code, word) || speaks_of(told.type, word);
+    });
 }
 
 bool is_html(std::string_view text) {
     constexpr std::array<std::string_view, 5> kTags{"<!doctype", "<html", "<head", "<body",
                                                     "<title"};
-    return std::ranges::any_of(kTags, [&](std::string_view tag) { return holds(text, tag); });
+    return std::ranges::any_of(kTags, [&](std::string_view tag) { return speaks_of(text, tag); });
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -153,9 +154,16 @@ std::string row_code(const std::optional<std::string>& code) {
 
 }  // namespace
 
+bool speaks_of(std::string_view text, std::string_view lower_case_words) {
+    const auto equal = [](char a, char b) {
+        return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + ('a' - 'A')) : a) == b;
+    };
+    return !std::ranges::search(text, lower_case_words, equal).empty();
+}
+
 ProviderError decode_error(int status, Bytes body) {
     ErrorBody told;
-    if (body.size() <= kMaxBody) {
+    if (body.size() <= kMaxErrorBody) {
         if (std::optional<ErrorBody> parsed = parse_error_body(body)) {
             told = *std::move(parsed);
         } else {
@@ -171,6 +179,7 @@ ProviderError decode_error(int status, Bytes body) {
         (status < 500 && (is_among(kQuotaCodes, code) || is_among(kQuotaCodes, told.type)));
     error.is_credential =
         !error.is_quota && (status == 401 || (status == 403 && is_among(kCredentialCodes, code)));
+    error.is_daily = status == 429 && !error.is_quota && is_of_the_day(told, code);
     std::optional<std::string> own = passing(body, told);
     if (!own && is_html(told.message)) {
         told.message.clear();

@@ -28,6 +28,11 @@ constexpr std::array<Mark, 11> kMarks{{{"org-", 3, true},
 
 constexpr std::size_t kLongRun = 16;
 
+/// What the hosts of Azure's resources end with; the resource's name stands before it.
+constexpr std::array<std::string_view, 5> kResourceDomains{
+    ".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com",
+    ".api.cognitive.microsoft.com", ".azure-api.net"};
+
 bool is_digit_or_upper(char c) {
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
 }
@@ -86,6 +91,61 @@ Id id_at(std::string_view text, std::size_t at) {
     return {};
 }
 
+bool is_host_char(char c) {
+    return is_alphanumeric(c) || c == '-' || c == '.';
+}
+
+/// An odd number of backslashes before `at`: the character there is a JSON escape's letter.
+bool is_escaped(std::string_view text, std::size_t at) {
+    std::size_t backslashes = 0;
+    while (backslashes < at && text[at - 1 - backslashes] == '\\') {
+        ++backslashes;
+    }
+    return backslashes % 2 == 1;
+}
+
+bool ends_with_domain(std::string_view host, std::string_view domain) {
+    const auto lower = [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+    };
+    return host.size() > domain.size() &&
+           std::ranges::equal(host.substr(host.size() - domain.size()), domain, {}, lower);
+}
+
+/// True where a run of a host's characters begins at `at`: behind another character, or behind a
+/// JSON escape, whose own letters are left alone.
+bool begins_host(std::string_view text, std::size_t at) {
+    if (!is_host_char(text[at]) || is_escaped(text, at)) {
+        return false;
+    }
+    if (at == 0 || !is_host_char(text[at - 1])) {
+        return true;
+    }
+    constexpr std::size_t kUnicodeEscape = 5;  // uXXXX
+    const bool is_behind_unicode = at > kUnicodeEscape && text[at - kUnicodeEscape] == 'u' &&
+                                   is_escaped(text, at - kUnicodeEscape);
+    return is_behind_unicode || (text[at - 1] != 'u' && is_escaped(text, at - 1));
+}
+
+/// Bytes of the resource's name where the host of one begins at `at`; 0 where none does.
+std::size_t resource_name_at(std::string_view text, std::size_t at) {
+    if (!begins_host(text, at)) {
+        return 0;
+    }
+    std::size_t end = at;
+    while (end < text.size() && is_host_char(text[end])) {
+        ++end;
+    }
+    std::string_view host = text.substr(at, end - at);
+    host = host.substr(0, host.find_last_not_of(".-") + 1);  // the full stop of a sentence
+    for (const std::string_view domain : kResourceDomains) {
+        if (ends_with_domain(host, domain)) {
+            return host.size() - domain.size();
+        }
+    }
+    return 0;
+}
+
 }  // namespace
 
 std::string mask_identifiers(std::string_view text) {
@@ -93,11 +153,14 @@ std::string mask_identifiers(std::string_view text) {
     masked.reserve(text.size());
     for (std::size_t at = 0; at < text.size();) {
         const Id id = id_at(text, at);
-        if (id.length == 0) {
-            masked += text[at++];
-        } else {
+        if (id.length != 0) {
             masked.append(id.prefix).append("***");
             at += id.length;
+        } else if (const std::size_t name = resource_name_at(text, at); name != 0) {
+            masked.append("***");
+            at += name;
+        } else {
+            masked += text[at++];
         }
     }
     return masked;

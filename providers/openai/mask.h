@@ -7,7 +7,8 @@ namespace headgate::providers::openai {
 
 /// `text` with what would tell about the operator's account replaced: `org-***` for ids of
 /// organizations, `proj_***` of projects, `sk-***`, `hg-***` and the like for anything that looks
-/// like a key. All other bytes stay. Works on plain text and on JSON alike.
+/// like a key, `***.openai.azure.com` for the host of an Azure resource. All other bytes stay.
+/// Works on plain text and on JSON alike.
 ///
 /// A word is taken for an id where its prefix begins a word, enough characters follow, and those
 /// of an organization's id are not just a lower-case word: "org-wide" and "risk-free" stay.

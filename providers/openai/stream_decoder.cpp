@@ -31,10 +31,12 @@ ByteRange with_comma(Bytes data, ByteRange member) {
 struct ChatStreamDecoder::Chunk {
     Choices choices;
     int usage_members = 0;
-    bool has_usage = false;  // the last usage member is an object
+    bool has_usage = false;       // the last usage member is an object
+    bool has_null_usage = false;  // it is null
     Usage usage;
-    ByteRange null_usage;  // key and value
-    ByteRange error;       // the value of an `error` member
+    ByteRange usage_member;           // key and value of the last one
+    bool has_filter_results = false;  // Azure's report on the prompt
+    ByteRange error;                  // the value of an `error` member
 };
 
 /// False where `data` is not one JSON object or has an impossible choice.
@@ -50,15 +52,18 @@ bool ChatStreamDecoder::read(Bytes data, Chunk& chunk) {
             const std::size_t begin = reader.range().begin;
             ++chunk.usage_members;
             chunk.has_usage = reader.next() == JsonToken::begin_object;
+            chunk.has_null_usage = reader.token() == JsonToken::null_value;
             if (chunk.has_usage) {
                 chunk.usage = read_usage(reader, UsageShape::completion);
-            } else if (reader.token() == JsonToken::null_value) {
-                chunk.null_usage = {begin, reader.range().end};
             } else {
                 leave_value(reader);
             }
+            chunk.usage_member = {begin, reader.range().end};
         } else if (reader.is("error")) {
             chunk.error = error_range(reader);
+        } else if (reader.is("prompt_filter_results")) {
+            chunk.has_filter_results = true;
+            reader.skip();
         } else {
             reader.skip();
         }
@@ -89,9 +94,9 @@ StreamState ChatStreamDecoder::take(const SseEvent& event, std::string& out) {
     }
     const bool is_usage_event = chunk.has_usage && chunk.choices.count == 0;
     // Of a member that stands twice the last counts: cutting it would bring the first to life.
-    const bool may_cut = !chunk.null_usage.empty() && chunk.usage_members == 1;
-    if (may_cut) {
-        relay_without(event, with_comma(event.data, chunk.null_usage), out);
+    const bool may_cut = chunk.usage_members == 1;
+    if (may_cut && (chunk.has_null_usage || (is_usage_event && chunk.has_filter_results))) {
+        relay_without(event, with_comma(event.data, chunk.usage_member), out);
     } else if (!is_usage_event) {
         relay(event, out);
     }

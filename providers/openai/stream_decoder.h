@@ -18,7 +18,12 @@ namespace headgate::providers::openai {
 /// object, no choices) is left out and `usage: null` is cut from the others, all else byte for
 /// byte. A usage object in a chunk with choices is the provider's own doing: it is read and passes.
 ///
-/// Sources: OpenAI's API reference, "Chat streaming"; http.md, "Streams".
+/// Azure reports on its content filter in chunks of their own: one without choices, with
+/// `prompt_filter_results`, and choices without a delta, also behind the finish_reason. All pass;
+/// where the usage comes in the first kind, it alone is cut.
+///
+/// Sources: OpenAI's API reference, "Chat streaming"; http.md, "Streams"; Microsoft's "Content
+/// streaming" (Azure OpenAI concepts).
 class ChatStreamDecoder final : public EventStreamDecoder {
 public:
     /// `include_usage`: the client asked for it. `choices`: how many answers it asked for.

@@ -1,19 +1,21 @@
 #include "providers/registry/registry.h"
 
+#include "providers/azure/adapter.h"
 #include "providers/openai/adapter.h"
 
 #include <utility>
 
 namespace headgate::providers {
 
-const Adapter& adapter_for(ProviderKind kind) {
+const Adapter& adapter_for(WireFormat wire) {
     static const openai::OpenAiAdapter kOpenAi;
+    static const azure::AzureAdapter kAzure;
 
-    switch (kind) {
-        case ProviderKind::openai:
-        case ProviderKind::openai_compatible:
-        case ProviderKind::simulator:
+    switch (wire) {
+        case WireFormat::openai:
             return kOpenAi;
+        case WireFormat::azure:
+            return kAzure;
     }
     std::unreachable();
 }

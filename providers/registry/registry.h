@@ -4,7 +4,7 @@
 
 namespace headgate::providers {
 
-/// The adapter of a provider kind. One line a kind; the object lives as long as the program.
-const Adapter& adapter_for(ProviderKind kind);
+/// The adapter of a wire format. One line a format; the object lives as long as the program.
+const Adapter& adapter_for(WireFormat wire);
 
 }  // namespace headgate::providers

@@ -18,6 +18,8 @@ struct Fault {
     std::optional<std::int64_t> cut_after;
     double rate = 1.0;                                     // 0…1
     std::optional<std::chrono::milliseconds> retry_after;  // sent with `status`
+
+    friend bool operator==(const Fault&, const Fault&) = default;
 };
 
 /// How a simulated provider behaves (`headgate simulate`, `kind: simulator`).
@@ -26,6 +28,8 @@ struct Behaviour {
     std::chrono::milliseconds token_delay{0};
     std::int64_t tokens = 50;  // of an answer that sets no cap
     std::vector<Fault> fail;
+
+    friend bool operator==(const Behaviour&, const Behaviour&) = default;
 };
 
 }  // namespace headgate::providers

@@ -24,7 +24,9 @@ struct Call {
     std::int64_t created = 0;
     /// Differs from answer to answer; texts never depend on it.
     Random ids{0};
+    WireFormat wire = WireFormat::openai;
 
+    bool is_azure() const { return wire == WireFormat::azure; }
     std::chrono::milliseconds token_delay() const;
     /// How many tokens each of `choices` says that no cap cuts short: the behaviour's, bounded so
     /// that one answer has at most kMostTokens.
@@ -37,7 +39,7 @@ struct Call {
 };
 
 /// One answer a function: its steps, is_stream, and as before_head the time its tokens took. The
-/// head and the faults are added by answer_openai().
+/// head and the faults are added by answer_openai() and answer_azure().
 OrError<WireScript> answer_chat(Call& call);
 OrError<WireScript> answer_completion(Call& call);
 OrError<WireScript> answer_embeddings(Call& call);

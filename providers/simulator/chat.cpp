@@ -119,6 +119,7 @@ OrError<WireScript> answer_chat(Call& call) {
     ChatAnswer answer;
     answer.id = made_id("chatcmpl-", 29, call.ids);
     answer.created = call.created;
+    answer.tells_filter = call.is_azure();
     answer.model = fields.model();
     answer.fingerprint = fingerprint_of(answer.model);
     auto conversation = read_conversation(call.body["messages"]);

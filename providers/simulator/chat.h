@@ -23,6 +23,7 @@ struct ChatAnswer {
     TokenCount count;
     std::optional<std::int64_t> top_logprobs;  // none: no log probabilities wanted
     bool include_usage = false;
+    bool tells_filter = false;  // with the reports of Azure's content filter
 
     std::int64_t longest() const;  // rounds of the longest choice
 };

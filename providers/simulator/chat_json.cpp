@@ -1,4 +1,5 @@
 #include "providers/simulator/chat.h"
+#include "providers/simulator/content_filter.h"
 #include "providers/simulator/json_writer.h"
 
 #include <algorithm>
@@ -100,17 +101,28 @@ public:
     std::string finish() const {
         std::string out = prefix_ + R"({},"logprobs":null,"finish_reason":)";
         JsonWriter{out}.text(to_string(reply_.ending));
+        append_filter("{}", out);
         return out + '}';
     }
 
 private:
-    std::string choice(std::string_view delta, std::string_view logprobs = "null") const {
+    std::string choice(std::string_view delta,
+                       std::string_view logprobs = "null",
+                       std::string_view filter_report = "{}") const {
         std::string out = prefix_;
         out += delta;
         out += R"(,"logprobs":)";
         out += logprobs;
-        out += R"(,"finish_reason":null})";
-        return out;
+        out += R"(,"finish_reason":null)";
+        append_filter(filter_report, out);
+        return out + '}';
+    }
+
+    void append_filter(std::string_view report, std::string& out) const {
+        if (answer_.tells_filter) {
+            out += R"(,"content_filter_results":)";
+            out += report;
+        }
     }
 
     std::string text_token(std::size_t round) const {
@@ -123,7 +135,7 @@ private:
         std::string logprobs;
         JsonWriter json{logprobs};
         write_logprobs(json, answer_, reply_.content, round, round + 1);
-        return choice(delta, logprobs);
+        return choice(delta, logprobs, choice_filter_report());
     }
 
     /// Round 0 opens the call, the others bring its arguments.
@@ -173,9 +185,17 @@ std::string chat_completion_json(const ChatAnswer& answer) {
         write_message(json, reply);
         json.key("logprobs");
         write_logprobs(json, answer, reply.content, 0, reply.content.ends.size());
-        json.key("finish_reason").text(to_string(reply.ending)).end_object();
+        json.key("finish_reason").text(to_string(reply.ending));
+        if (answer.tells_filter) {
+            json.key("content_filter_results").raw(choice_filter_report());
+        }
+        json.end_object();
     }
-    json.end_array().key("usage").raw(chat_usage(answer.count)).end_object();
+    json.end_array();
+    if (answer.tells_filter) {
+        json.key("prompt_filter_results").raw(prompt_filter_results(1));
+    }
+    json.key("usage").raw(chat_usage(answer.count)).end_object();
     return out;
 }
 
@@ -191,6 +211,9 @@ WireScript chat_stream(const ChatAnswer& answer, const Call& call) {
         chunk += tail;
         stream.data(chunk);
     };
+    if (answer.tells_filter) {
+        stream.data(prompt_filter_chunk(1));
+    }
     std::vector<ChoiceChunks> choices;
     for (std::size_t i = 0; i < answer.choices.size(); ++i) {
         choices.emplace_back(answer, i);

@@ -1,5 +1,6 @@
 #include "providers/contract/api_error.h"
 #include "providers/simulator/chat.h"
+#include "providers/simulator/content_filter.h"
 #include "providers/simulator/fields.h"
 #include "providers/simulator/json_writer.h"
 #include "providers/simulator/prompts.h"
@@ -22,6 +23,7 @@ struct Completion {
     TokenCount count;
     std::optional<std::int64_t> logprobs;
     bool include_usage = false;
+    std::size_t filtered_prompts = 0;  // that Azure's content filter reports on
 };
 
 /// What the request asks of each prompt.
@@ -149,6 +151,12 @@ void write_logprobs(JsonWriter& json,
     json.end_array().end_object();
 }
 
+void write_filter(JsonWriter& json, const Completion& completion) {
+    if (completion.filtered_prompts != 0) {
+        json.key("content_filter_results").raw(choice_filter_report());
+    }
+}
+
 std::string opening(const Completion& completion) {
     std::string out;
     JsonWriter json{out};
@@ -166,9 +174,15 @@ std::string whole(const Completion& completion) {
     for (const Reply& reply : completion.choices) {
         json.begin_object().key("index").integer(index++).key("text").text(reply.content.text);
         write_logprobs(json, completion, reply.content, 0, reply.content.ends.size());
-        json.key("finish_reason").text(to_string(reply.ending)).end_object();
+        json.key("finish_reason").text(to_string(reply.ending));
+        write_filter(json, completion);
+        json.end_object();
     }
-    json.end_array().key("usage").raw(chat_usage(completion.count)).end_object();
+    json.end_array();
+    if (completion.filtered_prompts != 0) {
+        json.key("prompt_filter_results").raw(prompt_filter_results(completion.filtered_prompts));
+    }
+    json.key("usage").raw(chat_usage(completion.count)).end_object();
     return out;
 }
 
@@ -186,6 +200,7 @@ std::string chunk(const Completion& completion, std::size_t index, std::size_t r
         write_logprobs(json, completion, reply.content, round, round + 1);
         json.key("finish_reason").null();
     }
+    write_filter(json, completion);
     json.end_object();
     return out;
 }
@@ -203,6 +218,9 @@ WireScript streamed(const Completion& completion, const Call& call) {
     const std::string head = opening(completion) + R"(,"choices":[)";
     const std::string_view tail = completion.include_usage ? R"(],"usage":null})" : "]}";
     const std::size_t rounds = longest(completion);
+    if (completion.filtered_prompts != 0) {
+        stream.data(prompt_filter_chunk(completion.filtered_prompts));
+    }
     for (std::size_t round = 0; round <= rounds; ++round) {
         if (round < rounds) {
             stream.tick();
@@ -244,6 +262,7 @@ OrError<WireScript> answer_completion(Call& call) {
     if (auto fault = excess(*prompts, wishes)) {
         return std::unexpected{std::move(*fault)};
     }
+    completion.filtered_prompts = call.is_azure() ? prompts->size() : 0;
     wishes.order.natural = call.natural_tokens(replies);
     wishes.order.cap = call.bounded_cap(wishes.cap, replies);
     for (const Prompt& prompt : *prompts) {

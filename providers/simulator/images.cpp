@@ -1,4 +1,5 @@
 #include "providers/simulator/call.h"
+#include "providers/simulator/content_filter.h"
 #include "providers/simulator/fields.h"
 #include "providers/simulator/json_writer.h"
 #include "providers/simulator/picture.h"
@@ -58,13 +59,15 @@ void check_size(Fields& fields, std::string_view size) {
     }
 }
 
-Pictures read_pictures(Fields& fields) {
+Pictures read_pictures(Fields& fields, const Call& call) {
     constexpr std::int64_t kMostPictures = 10;
     constexpr std::int64_t kMostPartials = 3;
     constexpr std::size_t kLongestPrompt = 32'000;
     Pictures pictures;
     const std::string_view model = fields.text("model");
-    pictures.is_gpt_image = model.empty() || model.contains("gpt-image");
+    // The name of an Azure deployment tells nothing, unless the operator made it do so.
+    pictures.is_gpt_image = model.empty() || model.contains("gpt-image") ||
+                            (call.is_azure() && !model.contains("dall-e"));
     pictures.n = fields.integer("n", 1, kMostPictures).value_or(1);
     pictures.partials = fields.integer("partial_images", 0, kMostPartials).value_or(0);
     pictures.prompt = fields.text("prompt", kLongestPrompt);
@@ -133,6 +136,10 @@ std::string whole(const Pictures& pictures, Call& call) {
         } else {
             json.key("b64_json").text(base64_of(small_png(pictures.seed(i))));
         }
+        if (call.is_azure()) {
+            json.key("content_filter_results").raw(picture_filter_report());
+            json.key("prompt_filter_results").raw(prompt_filter_report());
+        }
         json.end_object();
     }
     json.end_array();
@@ -174,7 +181,7 @@ WireScript streamed(const Pictures& pictures, const Call& call) {
 
 OrError<WireScript> answer_images(Call& call) {
     Fields fields{call.body};
-    const Pictures pictures = read_pictures(fields);
+    const Pictures pictures = read_pictures(fields, call);
     const bool is_stream = fields.boolean("stream");
     if (is_stream) {
         check_stream(fields, pictures);

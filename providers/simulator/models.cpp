@@ -24,9 +24,14 @@ constexpr std::array kModels = {
     Model{"text-embedding-3-small", 1705948997},
 };
 
-void write_model(JsonWriter& json, const Model& model) {
+void write_model(JsonWriter& json, const Model& model, const Call& call) {
     json.begin_object().key("id").text(model.id).key("object").text("model");
-    json.key("created").integer(model.created).key("owned_by").text("simulator").end_object();
+    json.key("created").integer(model.created).key("owned_by").text("simulator");
+    if (call.is_azure()) {
+        json.key("created_at").integer(model.created).key("status").text("succeeded");
+        json.key("lifecycle_status").text("generally-available");
+    }
+    json.end_object();
 }
 
 }  // namespace
@@ -36,7 +41,7 @@ OrError<WireScript> list_models(Call& call) {
     JsonWriter json{out};
     json.begin_object().key("object").text("list").key("data").begin_array();
     for (const Model& model : kModels) {
-        write_model(json, model);
+        write_model(json, model, call);
     }
     json.end_array().end_object();
     return plain_answer(call, std::move(out));
@@ -54,7 +59,7 @@ OrError<WireScript> retrieve_model(Call& call) {
     }
     std::string out;
     JsonWriter json{out};
-    write_model(json, *model);
+    write_model(json, *model, call);
     return plain_answer(call, std::move(out));
 }
 

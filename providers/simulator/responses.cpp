@@ -1,5 +1,6 @@
 #include "providers/simulator/responses.h"
 
+#include "providers/simulator/content_filter.h"
 #include "providers/simulator/fields.h"
 #include "providers/simulator/json_writer.h"
 
@@ -192,6 +193,10 @@ OrError<WireScript> answer_response(Call& call) {
     }
     const bool is_stream = fields.boolean("stream");
     answer.settings = settings_of(call.body, fields.tier());
+    if (call.is_azure()) {
+        answer.settings += R"(,"content_filters":)";
+        answer.settings += response_content_filters(call.request.body.size());
+    }
     const auto top = fields.integer("top_logprobs", 0, kMostTopLogprobs);
     if (includes(call.body, "message.output_text.logprobs")) {
         answer.top_logprobs = top.value_or(0);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "providers/contract/provider.h"
 #include "providers/simulator/behaviour.h"
 
 #include <chrono>
@@ -16,6 +17,7 @@ struct SimulatedRequest {
     std::string_view method;  // "POST"
     std::string_view path;    // "/v1/chat/completions", without the query
     std::string_view body;
+    std::string_view query = "";  // "api-version=2024-10-21", or empty
 };
 
 /// Bytes of the body, sent `wait` after the piece before.
@@ -61,5 +63,17 @@ private:
 WireScript answer_openai(const SimulatedRequest& request,
                          const Behaviour& behaviour,
                          SimulatorState& state);
+
+/// A prompt that holds these words is refused by the content filter of a simulated Azure.
+constexpr std::string_view kFilteredWords = "simulate-content-filter";
+
+/// Answers as a provider of that wire format would. `openai`: as above. `azure`: by Azure OpenAI's
+/// addresses, /openai/deployments/{any name}/…, /openai/responses, /openai/models with an
+/// `api-version` of a date, and /openai/v1/…; with its head, its errors and what its content filter
+/// reports. `model` in the answer is the deployment's name.
+WireScript answer_simulated(WireFormat wire,
+                            const SimulatedRequest& request,
+                            const Behaviour& behaviour,
+                            SimulatorState& state);
 
 }  // namespace headgate::providers

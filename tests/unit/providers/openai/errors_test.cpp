@@ -12,6 +12,7 @@ TEST(Errors, PassBytesOfOpenAisShape) {
             R"({"error":{"message":"Invalid value.","type":"invalid_request_error","param":"n","code":null}})",
             "{\n  \"error\": {\n    \"message\": \"No \\u00e4\",\n    \"type\": \"x\"\n  }\n}\n",
             R"({"error":{"message":"m","type":"t","param":null,"code":"c","inner":{"a":[1]}},"b":2})",
+            R"({"error":{"message":"m","type":null,"param":"prompt","code":"c","status":400}})",
         }) {
         EXPECT_EQ(decode_error(400, body).body, body);
     }
@@ -143,6 +144,34 @@ TEST(Errors, TellTheOperatorsKeyAndQuotaFromTheClientsFaults) {
         EXPECT_EQ(error.is_credential, c.is_credential) << c.status << ' ' << c.code;
         EXPECT_EQ(error.is_quota, c.is_quota) << c.status << ' ' << c.code;
         EXPECT_EQ(error.code, c.code);
+    }
+}
+
+TEST(Errors, TellAQuotaOfTheDayFromOneOfTheMinute) {
+    const struct {
+        int status;
+        std::string_view message;
+        std::string_view code;
+        bool is_daily;
+    } cases[] = {
+        {429, "Rate limit reached for m in org-x on requests per day (RPD): Limit 200, Used 200.",
+         "rate_limit_exceeded", true},
+        {429, "Rate limit reached for m on tokens per day (TPD): Limit 500000", "", true},
+        {429, "Limit reached (TPD).", "", true},
+        {429, "Slow down.", "requests_per_day", true},
+        {429, "Quota exceeded for GenerateRequestsPerDayPerModel", "", true},
+        {429, "Rate limit reached for m on requests per min (RPM): Limit 500", "", false},
+        {429, "Rate limit reached for m on tokens per min (TPM): Limit 3, Requested 7", "", false},
+        {429, "You exceeded 3 requests per day.", "insufficient_quota", false},
+        {503, "At most 200 requests per day", "", false},
+    };
+
+    for (const auto& c : cases) {
+        const std::string body = R"({"error":{"message":")" + std::string{c.message} +
+                                 R"(","type":"requests","param":null,"code":")" +
+                                 std::string{c.code} + R"("}})";
+
+        EXPECT_EQ(decode_error(c.status, body).is_daily, c.is_daily) << c.message;
     }
 }
 

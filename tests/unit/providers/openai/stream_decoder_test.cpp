@@ -32,6 +32,43 @@ TEST(ChatStream, PassesEverythingToAClientThatAskedForUsage) {
     EXPECT_EQ(run(stream_request(Operation::completions, true), {legacy}).out, legacy);
 }
 
+TEST(ChatStream, PassesAllReportsOfAzuresFilterAndTakesAwayOnlyTheUsage) {
+    for (const std::string_view file :
+         {"chat_azure_usage.sse", "chat_azure_async.sse", "chat_azure_filtered.sse"}) {
+        const std::string stream = fixture(file);
+        const std::size_t usage = stream.find("\"usage\":{");
+        std::string without = stream;
+        if (usage != std::string::npos) {
+            const std::size_t begin = stream.rfind("\n\n", usage) + 2;
+            without.erase(begin, stream.find("\n\n", usage) + 2 - begin);
+        }
+
+        const StreamRun result = run(chat(), {stream});
+
+        EXPECT_EQ(result.out, replaced(without, R"(,"usage":null)", "")) << file;
+        EXPECT_EQ(result.usage.is_reported, usage != std::string::npos) << file;
+        EXPECT_EQ(run(chat(true), {stream}).out, stream) << file;
+    }
+}
+
+TEST(ChatStream, TakesTheUsageOutOfAnEventThatAlsoReportsOnThePrompt) {
+    constexpr std::string_view kUsage =
+        R"("usage":{"prompt_tokens":9,"completion_tokens":2,"total_tokens":11})";
+    const std::string first = R"({)" + std::string{kUsage} +
+                              R"(,"choices":[],"prompt_filter_results":[{"prompt_index":0}]})";
+    const std::string last = R"({"choices":[],"prompt_filter_results":[{"prompt_index":0}], )" +
+                             std::string{kUsage} + "}";
+
+    for (const std::string& event : {first, last}) {
+        const StreamRun result = run(chat(), {as_event(event) + finished(0) + std::string{kDone}});
+
+        EXPECT_EQ(result.out,
+                  as_event(R"({"choices":[],"prompt_filter_results":[{"prompt_index":0}]})") +
+                      finished(0) + std::string{kDone});
+        EXPECT_EQ(result.usage, reported({{&Usage::input, 9}, {&Usage::output, 2}}));
+    }
+}
+
 TEST(ChatStream, PassesUnchangedWhatHasNothingToRemove) {
     for (const std::string_view file : {"chat_text_without_usage.sse", "chat_azure.sse"}) {
         const std::string stream = fixture(file);

@@ -3,15 +3,24 @@
 namespace headgate::providers {
 namespace {
 
-TEST(Registry, HasAnAdapterForEveryKind) {
-    for (const ProviderKind kind :
-         {ProviderKind::openai, ProviderKind::openai_compatible, ProviderKind::simulator}) {
-        const ProviderError error = adapter_for(kind).decode_error(503, "busy");
+TEST(Registry, HasAnAdapterForEveryWireFormat) {
+    for (const WireFormat wire : {WireFormat::openai, WireFormat::azure}) {
+        const ProviderError error = adapter_for(wire).decode_error(503, "busy");
 
         EXPECT_EQ(error.body,
                   R"({"error":{"message":"busy","type":"server_error","param":null,"code":null}})")
-            << to_string(kind);
+            << to_string(wire);
     }
+}
+
+TEST(Registry, SendsTheKeyAsEachFormatWantsIt) {
+    using Field = std::pair<std::string_view, std::string>;
+    const Provider provider;
+
+    EXPECT_EQ(adapter_for(WireFormat::openai).credential_field(provider, "k"),
+              Field("authorization", "Bearer k"));
+    EXPECT_EQ(adapter_for(WireFormat::azure).credential_field(provider, "k"),
+              Field("api-key", "k"));
 }
 
 TEST(Registry, ChoosesTheDecoderByTheEndpoint) {
@@ -29,12 +38,15 @@ TEST(Registry, ChoosesTheDecoderByTheEndpoint) {
         ApiRequest request;
         request.endpoint = classify(Method::post, c.path).endpoint;
         ASSERT_NE(request.endpoint, nullptr);
-        std::string out;
 
-        const auto decoder = adapter_for(ProviderKind::openai).stream_decoder(request);
+        for (const WireFormat wire : {WireFormat::openai, WireFormat::azure}) {
+            std::string out;
 
-        EXPECT_EQ(decoder->feed(c.last_event, out), StreamState::complete) << c.path;
-        EXPECT_EQ(out, c.last_event);
+            const auto decoder = adapter_for(wire).stream_decoder(request);
+
+            EXPECT_EQ(decoder->feed(c.last_event, out), StreamState::complete) << c.path;
+            EXPECT_EQ(out, c.last_event);
+        }
     }
 }
 

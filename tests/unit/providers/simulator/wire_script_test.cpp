@@ -151,6 +151,80 @@ TEST(SimulatorFaults, CutAStreamAfterSoManyEvents) {
     }
 }
 
+TEST(SimulatorFaults, CutAfterNothingLeavesTheHead) {
+    const Behaviour cutting = failing(cut_fault(0));
+
+    const WireScript streamed = post(kChat, kStreamed, cutting);
+    const WireScript plain = post(kChat, kPlain, cutting);
+
+    EXPECT_EQ(streamed.status, 200);
+    EXPECT_TRUE(streamed.is_cut);
+    EXPECT_TRUE(streamed.steps.empty());
+    EXPECT_TRUE(plain.is_cut);
+    ASSERT_EQ(plain.steps.size(), 1U);
+    EXPECT_EQ(plain.steps[0].bytes, "");
+    EXPECT_TRUE(parsed(plain.body()).IsObject()) << "the length is the whole body's";
+}
+
+TEST(SimulatorFaults, CutAfterTheFirstEvent) {
+    const WireScript script = post(kChat, kStreamed, failing(cut_fault(1)));
+
+    ASSERT_EQ(script.steps.size(), 1U);
+    EXPECT_TRUE(script.is_cut);
+    EXPECT_TRUE(script.steps[0].bytes.contains(R"("role":"assistant")"));
+}
+
+TEST(SimulatorFaults, OfSeveralRulesAllCount) {
+    Behaviour behaviour = slow(5ms, 0ms, 4);
+    behaviour.fail.emplace_back().delay = 100ms;
+    behaviour.fail.push_back(cut_fault(5));
+    behaviour.fail.emplace_back().delay = 20ms;
+    behaviour.fail.push_back(cut_fault(2));
+
+    const WireScript script = post(kChat, kStreamed, behaviour);
+
+    EXPECT_EQ(script.before_head, 125ms);
+    EXPECT_EQ(script.steps.size(), 2U) << "the shortest cut";
+    EXPECT_TRUE(script.is_cut);
+}
+
+TEST(SimulatorFaults, OfSeveralStatusesTheFirstCountsWithItsOwnAdvice) {
+    Fault limit = status_fault(429);
+    limit.retry_after = 3s;
+    Behaviour behaviour;
+    behaviour.fail = {status_fault(503), limit, cut_fault(1)};
+
+    const WireScript script = post(kChat, kStreamed, behaviour);
+
+    EXPECT_EQ(script.status, 503);
+    EXPECT_EQ(header(script, "retry-after"), "");
+    EXPECT_FALSE(script.is_cut) << "an error comes whole";
+}
+
+TEST(SimulatorFaults, ComeAtTheirRatesIndependently) {
+    constexpr int kAnswers = 4000;
+    SimulatorState state{7};
+    Fault limit = status_fault(429);
+    limit.rate = 0.2;
+    limit.retry_after = 2s;
+    Fault broken = status_fault(500);
+    broken.rate = 0.5;
+    Behaviour behaviour;
+    behaviour.fail = {limit, broken};
+    int limited = 0;
+    int failed = 0;
+
+    for (int i = 0; i < kAnswers; ++i) {
+        const WireScript script = answer_openai({"GET", "/v1/models", ""}, behaviour, state);
+        limited += script.status == 429 ? 1 : 0;
+        failed += script.status == 500 ? 1 : 0;
+        ASSERT_EQ(header(script, "retry-after"), script.status == 429 ? "2" : "");
+    }
+
+    EXPECT_NEAR(limited, kAnswers * 0.2, 110);       // more than four standard deviations
+    EXPECT_NEAR(failed, kAnswers * 0.8 * 0.5, 130);  // of what the first left
+}
+
 TEST(SimulatorFaults, CutAPlainBodyShortOfItsLength) {
     const Behaviour cutting = failing(cut_fault(100));
 
