@@ -78,8 +78,12 @@ std::string authority_problem(std::string_view authority, providers::BaseUrl& ur
     if (address ? is_v6 != is_bracketed : is_bracketed || !is_host_name(host)) {
         return "must have a host name, an IPv4 address or an IPv6 address in brackets";
     }
-    if (address && is_link_local(*address)) {
-        return "is a link-local address, to which Headgate never connects";
+    const AddressScope scope = address ? scope_of(*address) : AddressScope::global;
+    if (scope == AddressScope::link_local) {
+        return "is a link-local or metadata address, to which Headgate never connects";
+    }
+    if (scope == AddressScope::unusable) {
+        return "is a reserved address, which no provider can have";
     }
     url.host = lower(host);
     url.port = url.is_tls ? 443 : 80;
@@ -135,7 +139,7 @@ Parsed<providers::BaseUrl> parse_base_url(std::string_view text) {
 
 bool names_private_address(const providers::BaseUrl& url) {
     if (const std::optional<IpLiteral> address = parse_ip(url.host)) {
-        return is_private_or_loopback(*address);
+        return scope_of(*address) == AddressScope::local;
     }
     return url.host == "localhost" || url.host.ends_with(".localhost");
 }

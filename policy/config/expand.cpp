@@ -31,9 +31,17 @@ std::string trimmed(const std::string& text) {
     return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
-Resolved file_content(const std::string& path, const LoadOptions& options) {
+Resolved file_content(const std::string& path,
+                      const LoadOptions& options,
+                      std::vector<std::string>* files) {
     if (path.empty() || path.contains('\0')) {
         return std::unexpected(std::string("has a ${file:} without a valid path"));
+    }
+    if (!options.may_read_files) {
+        return std::unexpected(std::string("has a ${file:}, but no other file is read here"));
+    }
+    if (files != nullptr) {
+        files->push_back(path);
     }
     const auto content = read_file_text(path, kMaxReferencedBytes);
     if (content) {
@@ -72,14 +80,16 @@ Resolved variable_value(std::string_view reference, const LoadOptions& options) 
     return value;
 }
 
-Resolved resolve(std::string_view reference, const LoadOptions& options) {
+Resolved resolve(std::string_view reference,
+                 const LoadOptions& options,
+                 std::vector<std::string>* files) {
     if (reference.contains("${")) {
         return std::unexpected(
             std::string("has a reference inside a reference, which is not "
                         "possible"));
     }
     if (reference.starts_with(kFilePrefix)) {
-        return file_content(std::string(reference.substr(kFilePrefix.size())), options);
+        return file_content(std::string(reference.substr(kFilePrefix.size())), options, files);
     }
     return variable_value(reference, options);
 }
@@ -87,7 +97,8 @@ Resolved resolve(std::string_view reference, const LoadOptions& options) {
 }  // namespace
 
 std::expected<ExpandedText, std::string> expand_references(std::string_view raw,
-                                                           const LoadOptions& options) {
+                                                           const LoadOptions& options,
+                                                           std::vector<std::string>* files) {
     ExpandedText result;
     std::size_t at = 0;
     for (;;) {
@@ -105,7 +116,7 @@ std::expected<ExpandedText, std::string> expand_references(std::string_view raw,
         if (end == std::string_view::npos) {
             return std::unexpected(std::string("has a ${ without its }; write $${ for a plain ${"));
         }
-        Resolved value = resolve(raw.substr(dollar + 2, end - dollar - 2), options);
+        Resolved value = resolve(raw.substr(dollar + 2, end - dollar - 2), options, files);
         if (!value) {
             return std::unexpected(std::move(value.error()));
         }

@@ -48,28 +48,6 @@ std::optional<IpLiteral> parse_ip(std::string_view text) {
     return std::nullopt;
 }
 
-bool is_private_or_loopback(const IpLiteral& address) {
-    const auto& b = address.bytes;
-    if (!address.is_v4) {
-        const auto zeros = std::span{b}.first(15);
-        const bool is_loopback =
-            std::ranges::all_of(zeros, [](std::uint8_t byte) { return byte == 0; }) && b[15] == 1;
-        return is_loopback || (b[0] & 0xFE) == 0xFC;
-    }
-    const std::uint8_t first = b[kV4Begin];
-    const std::uint8_t second = b[kV4Begin + 1];
-    return first == 127 || first == 10 || (first == 172 && (second & 0xF0) == 16) ||
-           (first == 192 && second == 168) || (first == 100 && (second & 0xC0) == 64);
-}
-
-bool is_link_local(const IpLiteral& address) {
-    const auto& b = address.bytes;
-    if (address.is_v4) {
-        return b[kV4Begin] == 169 && b[kV4Begin + 1] == 254;
-    }
-    return b[0] == 0xFE && (b[1] & 0xC0) == 0x80;
-}
-
 bool is_host_name(std::string_view text) {
     if (text.empty() || text.size() > 253) {
         return false;

@@ -18,12 +18,6 @@ struct IpLiteral {
 /// "192.0.2.1" (four decimal numbers, nothing else) or "2001:db8::1" (no brackets, no zone).
 std::optional<IpLiteral> parse_ip(std::string_view text);
 
-/// Loopback, RFC 1918, carrier-grade (RFC 6598) and unique local addresses.
-bool is_private_or_loopback(const IpLiteral& address);
-
-/// 169.254.0.0/16 and fe80::/10: cloud metadata lives there, Headgate never connects to it.
-bool is_link_local(const IpLiteral& address);
-
 /// A host name of letters, digits, `-`, `_` and dots (RFC 1123, and `_` as container names have it)
 /// whose last label is no number: "1.2.3" and "0x7f.1" are addresses to some resolvers.
 bool is_host_name(std::string_view text);
@@ -39,5 +33,15 @@ struct Cidr {
 
 /// "10.0.0.0/8" or "2001:db8::/32".
 std::optional<Cidr> parse_cidr(std::string_view text);
+
+enum class AddressScope : std::uint8_t {
+    global,
+    local,       // loopback, RFC 1918, carrier-grade, unique local: only with `allow_private`
+    link_local,  // and other addresses of cloud metadata: Headgate never connects there
+    unusable,    // unspecified, multicast, documentation, reserved: no host has one
+};
+
+/// IPv4 inside IPv6 (mapped, compatible, 6to4, NAT64) is judged as IPv4.
+AddressScope scope_of(const IpLiteral& address);
 
 }  // namespace headgate::policy

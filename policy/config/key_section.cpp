@@ -1,11 +1,10 @@
 #include "policy/config/key_section.h"
 
-#include "policy/config/map_reader.h"
-
 namespace headgate::policy {
 namespace {
 
 constexpr KnownName kKeyNames[] = {{"name"}, {"sha256"}, {"key"}, {"expires"}, {"limits", kNotYet}};
+constexpr KnownName kAdminKeyNames[] = {{"name"}, {"sha256"}, {"key"}};
 
 /// Below it a key can be guessed; ours have 46 characters.
 constexpr std::size_t kShortKey = 20;
@@ -14,44 +13,70 @@ Parsed<KeyDigest> parse_digest(std::string_view text) {
     if (const std::optional<KeyDigest> digest = digest_from_hex(text)) {
         return *digest;
     }
-    return std::unexpected(
-        std::string("must be 64 lower-case hex digits, the SHA-256 of a client key"));
-}
-
-Parsed<std::string> parse_name(std::string_view text) {
-    if (!is_plain_name(text)) {
-        return std::unexpected(
-            std::string("must be a name of 1 to 64 letters, digits, `_`, `.` and `-`"));
-    }
-    return std::string(text);
+    return std::unexpected(std::string("must be 64 lower-case hex digits, the SHA-256 of a key"));
 }
 
 }  // namespace
 
-void KeySection::read(const Setting& keys, const Project& project) {
-    std::map<std::string, int> names;
+std::vector<AdminKey> KeySection::read_admin(const Setting& keys) {
+    std::vector<AdminKey> admin_keys;
+    Owner owner{"admin key", {}};
     for (const Setting& item : read_list(keys)) {
-        read_key(item, project, names);
+        const MapReader map{reading_, item, kAdminKeyNames};
+        if (item.node->kind != YamlNode::Kind::map) {
+            continue;
+        }
+        std::string name = read_name(map, owner);
+        if (const std::optional<KeyDigest> digest = read_digest(map)) {
+            admin_keys.push_back({std::move(name), *digest});
+        }
+    }
+    return admin_keys;
+}
+
+void KeySection::read(const Setting& keys, const Project& project) {
+    Owner owner{"key of this project", {}};
+    for (const Setting& item : read_list(keys)) {
+        read_key(item, project, owner);
     }
 }
 
-void KeySection::read_key(const Setting& setting,
-                          const Project& project,
-                          std::map<std::string, int>& names) {
+void KeySection::read_key(const Setting& setting, const Project& project, Owner& owner) {
     const MapReader map{reading_, setting, kKeyNames};
     if (setting.node->kind != YamlNode::Kind::map) {
         return;
     }
     Key key;
     key.project = &project;
-    map.require("name", "name: prod");
-    if (const std::optional<Setting> name = map.find("name")) {
-        key.name = read_name(*name, names);
-    }
+    key.name = read_name(map, owner);
     map.read("expires", parse_date, key.expires);
+    if (const std::optional<KeyDigest> digest = read_digest(map)) {
+        ring_.add(*digest, std::move(key));
+    }
+}
+
+std::string KeySection::read_name(const MapReader& map, Owner& owner) {
+    map.require("name", "name: prod");
+    const std::optional<Setting> setting = map.find("name");
+    if (!setting) {
+        return {};
+    }
+    const std::optional<std::string> name = read_scalar(reading_, *setting, parse_plain_name);
+    if (!name) {
+        return {};
+    }
+    const auto [first, is_new] = owner.names.emplace(*name, setting->node);
+    if (!is_new) {
+        reading_.error(*setting, "is the name of another " + std::string(owner.text) + ", in " +
+                                     reading_.place_of(*setting->node, *first->second));
+    }
+    return *name;
+}
+
+std::optional<KeyDigest> KeySection::read_digest(const MapReader& map) {
     if (map.has("sha256") == map.has("key")) {
-        reading_.error(setting, "must have exactly one of `sha256` and `key`");
-        return;
+        reading_.error(map.setting(), "must have exactly one of `sha256` and `key`");
+        return std::nullopt;
     }
     std::optional<KeyDigest> digest;
     if (const std::optional<Setting> hex = map.find("sha256")) {
@@ -59,22 +84,17 @@ void KeySection::read_key(const Setting& setting,
     } else if (const std::optional<Setting> secret = map.find("key")) {
         digest = digest_of(*secret);
     }
-    if (digest) {
-        add(*digest, setting, std::move(key));
+    if (!digest) {
+        return std::nullopt;
     }
-}
-
-std::string KeySection::read_name(const Setting& setting, std::map<std::string, int>& names) {
-    const std::optional<std::string> name = read_scalar(reading_, setting, parse_name);
-    if (!name) {
-        return {};
-    }
-    const auto [first, is_new] = names.emplace(*name, setting.node->line);
+    const auto [first, is_new] = places_.emplace(*digest, map.setting());
     if (!is_new) {
-        reading_.error(setting, "is the name of another key of this project, in line " +
-                                    std::to_string(first->second));
+        reading_.error(map.setting(),
+                       "is the same key as \"" + first->second.path + "\" in " +
+                           reading_.place_of(*map.setting().node, *first->second.node));
+        return std::nullopt;
     }
-    return *name;
+    return digest;
 }
 
 std::optional<KeyDigest> KeySection::digest_of(const Setting& secret) {
@@ -94,16 +114,6 @@ std::optional<KeyDigest> KeySection::digest_of(const Setting& secret) {
                          "`headgate keys new` makes one of 256 random bits");
     }
     return hasher_.digest(*text);
-}
-
-void KeySection::add(const KeyDigest& digest, const Setting& setting, Key key) {
-    const auto [first, is_new] = places_.emplace(digest, Place{setting.path, setting.node->line});
-    if (!is_new) {
-        reading_.error(setting, "is the same key as \"" + first->second.path + "\" in line " +
-                                    std::to_string(first->second.line));
-        return;
-    }
-    ring_.add(digest, std::move(key));
 }
 
 }  // namespace headgate::policy

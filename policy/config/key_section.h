@@ -1,38 +1,44 @@
 #pragma once
 
-#include "policy/config/reading.h"
-#include "policy/keys/project.h"
+#include "policy/config/map_reader.h"
+#include "policy/config/snapshot.h"
 
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace headgate::policy {
 
-/// Reads the `keys` of all projects into one ring, in which a digest may stand only once.
+/// Reads all keys of a policy: those of `admin` and those of the projects, the latter into one
+/// ring. A digest may stand only once among all of them: an admin key never serves inference.
 class KeySection {
 public:
     KeySection(Reading& reading, KeyRing& ring) : reading_{reading}, ring_{ring} {}
+
+    std::vector<AdminKey> read_admin(const Setting& keys);
 
     /// The keys of one project, which must outlive the ring.
     void read(const Setting& keys, const Project& project);
 
 private:
-    struct Place {
-        std::string path;
-        int line = 0;
+    /// Whose keys are read: names are unique among them.
+    struct Owner {
+        std::string_view text;  // "key of this project"
+        std::map<std::string, const YamlNode*> names;
     };
 
-    void read_key(const Setting& setting,
-                  const Project& project,
-                  std::map<std::string, int>& names);
-    std::string read_name(const Setting& setting, std::map<std::string, int>& names);
+    void read_key(const Setting& setting, const Project& project, Owner& owner);
+    std::string read_name(const MapReader& map, Owner& owner);
+    /// nullopt where it is faulty (reported), unknown, or that of another key (reported).
+    std::optional<KeyDigest> read_digest(const MapReader& map);
     std::optional<KeyDigest> digest_of(const Setting& secret);
-    void add(const KeyDigest& digest, const Setting& setting, Key key);
 
     Reading& reading_;
     KeyRing& ring_;
     KeyHasher hasher_;
-    std::map<KeyDigest, Place> places_;
+    std::map<KeyDigest, Setting> places_;
 };
 
 }  // namespace headgate::policy

@@ -1,9 +1,8 @@
+#include "policy/config/admin_section.h"
 #include "policy/config/sections.h"
 
 namespace headgate::policy {
 namespace {
-
-constexpr KnownName kAdminNames[] = {{"listen"}, {"keys", kNotYet}};
 
 bool is_same_place(const ListenAddress& a, const ListenAddress& b) {
     return a.host == b.host && a.port == b.port && a.unix_path == b.unix_path &&
@@ -64,12 +63,8 @@ Parsed<std::optional<ListenAddress>> parse_admin_listen(std::string_view text) {
 
 void read_admin(Reading& reading, const MapReader& root, Snapshot& snapshot) {
     snapshot.admin_listen = ListenAddress{.host = "127.0.0.1", .port = 8081, .unix_path = {}};
-    const std::optional<Setting> block = root.find("admin");
-    if (!block) {
-        return;
-    }
-    const MapReader admin{reading, *block, kAdminNames};
-    const std::optional<Setting> listen = admin.find("listen");
+    const std::optional<MapReader> admin = admin_block(reading, root);
+    const std::optional<Setting> listen = admin ? admin->find("listen") : std::nullopt;
     if (!listen) {
         return;
     }
@@ -88,6 +83,7 @@ void read_admin(Reading& reading, const MapReader& root, Snapshot& snapshot) {
 void read_listener_section(Reading& reading, const MapReader& root, Snapshot& snapshot) {
     read_listen(reading, root, snapshot.listen);
     root.read("workers", parse_workers, snapshot.workers);
+    root.read("watch", parse_flag, snapshot.watch);
     root.read("drain_delay", parse_duration, snapshot.drain_delay);
     root.read("shutdown_grace", parse_duration, snapshot.shutdown_grace);
     read_admin(reading, root, snapshot);

@@ -1,7 +1,9 @@
 #include "policy/config/loader.h"
 
-#include "policy/config/file_text.h"
+#include "policy/config/includes.h"
 #include "policy/config/sections.h"
+
+#include <set>
 
 namespace headgate::policy {
 namespace {
@@ -16,73 +18,86 @@ constexpr KnownName kRootNames[] = {
     {"log"},
     {"providers"},
     {"projects"},
+    {"include"},
+    {"watch"},
+    {"routes"},
     {"listen_shared", kNotYet},
     {"tls", kNotYet},
-    {"watch", kNotYet},
     {"state", kNotYet},
     {"tracing", kNotYet},
     {"alerts", kNotYet},
-    {"include", kNotYet},
-    {"routes", kNotYet},
     {"organization", kNotYet},
     {"prices", kNotYet},
 };
 
 void read_root(Reading& reading, const YamlNode& node, Snapshot& snapshot) {
-    if (node.kind == YamlNode::Kind::null) {
-        reading.error_at(0, 0, "the file is empty; a policy needs `providers` and `projects`");
-        return;
-    }
-    if (node.kind != YamlNode::Kind::map) {
-        reading.error_at(node.line, node.column, "a policy is a map of settings (`name: value`)");
-        return;
-    }
     const MapReader root{reading, Setting{&node, {}}, kRootNames};
     read_listener_section(reading, root, snapshot);
     read_protect_section(reading, root, snapshot.protect);
     read_log_section(reading, root, snapshot.log);
     read_providers_section(reading, root, snapshot);
     read_projects_section(reading, root, snapshot);
-}
-
-/// What most often lies behind an error of YAML itself.
-std::string yaml_hint(const SourceText& source, const YamlError& error) {
-    if (source.line(error.line).contains("${")) {
-        return "a reference inside { } or [ ] needs quotes: \"${NAME}\"";
+    read_routes_section(reading, root, snapshot);
+    if (!reading.has_errors()) {
+        check_routes(reading, root, snapshot);
     }
-    const auto last_line = 1 + std::ranges::count(source.text(), '\n');
-    const bool is_at_end = error.line > 0 && error.line >= last_line - 1;
-    return is_at_end ? "is the file cut off here?" : "";
 }
 
-void report_yaml_error(Reading& reading, const YamlError& error) {
-    reading.error_at(error.line, error.column, error.message, yaml_hint(reading.source(), error));
+/// Each once, where it stood first.
+void keep_first(std::vector<std::string>& names) {
+    std::set<std::string> seen;
+    std::erase_if(names, [&seen](const std::string& name) { return !seen.insert(name).second; });
 }
 
-}  // namespace
+void add_sources(const Reading& reading, const Snapshot& snapshot, PolicySources& sources) {
+    const std::vector<std::string>& referenced = reading.referenced_files();
+    sources.files.insert(sources.files.end(), referenced.begin(), referenced.end());
+    for (const auto& settings : snapshot.providers) {
+        if (!settings->provider.token_file.empty()) {
+            sources.token_files.push_back(settings->provider.token_file);
+        }
+    }
+    keep_first(sources.files);
+    keep_first(sources.directories);
+    keep_first(sources.token_files);
+}
 
-LoadResult load_policy(const std::string& path, const LoadOptions& options) {
+LoadResult load_read(const std::string& path, FileText main, const LoadOptions& options) {
     LoadResult result;
-    auto text = read_file_text(path, kMaxYamlBytes);
-    if (!text) {
-        Reading reading{path, SourceText{{}}, options};
-        reading.error_at(0, 0, "the file " + text.error());
-        result.problems = reading.take_problems();
-        return result;
-    }
-    Reading reading{path, SourceText{std::move(*text)}, options};
+    result.sources.files.push_back(path);
+    Reading reading{path, SourceText{std::move(main.text)}, options};
     auto snapshot = std::make_unique<Snapshot>();
-    if (const auto root = parse_yaml(reading.source().text())) {
-        reading.source().learn(**root);
-        read_root(reading, **root, *snapshot);
-    } else {
-        report_yaml_error(reading, root.error());
+    result.tree = read_policy_tree(reading, main, result.sources);
+    if (result.tree) {
+        read_root(reading, *result.tree, *snapshot);
     }
+    add_sources(reading, *snapshot, result.sources);
     if (!reading.has_errors()) {
         result.snapshot = std::move(snapshot);
     }
     result.problems = reading.take_problems();
     return result;
+}
+
+}  // namespace
+
+LoadResult load_policy(const std::string& path, const LoadOptions& options) {
+    auto main = read_file(path, kMaxYamlBytes);
+    if (main) {
+        return load_read(path, std::move(*main), options);
+    }
+    LoadResult result;
+    result.sources.files.push_back(path);
+    Reading reading{path, SourceText{{}}, options};
+    reading.error_at(0, 0, "the file " + main.error());
+    result.problems = reading.take_problems();
+    return result;
+}
+
+LoadResult load_policy_text(const std::string& path, std::string text, const LoadOptions& options) {
+    FileText main;
+    main.text = std::move(text);
+    return load_read(path, std::move(main), options);
 }
 
 }  // namespace headgate::policy

@@ -44,7 +44,7 @@ void report_duplicate(Reading& reading,
                       const YamlNode& key,
                       const std::string& path,
                       const YamlNode& first) {
-    reading.error({&key, path}, "stands twice; the first is in line " + std::to_string(first.line));
+    reading.error({&key, path}, "stands twice; the first is in " + reading.place_of(key, first));
 }
 
 }  // namespace
@@ -57,16 +57,21 @@ MapReader::MapReader(Reading& reading, Setting setting, std::span<const KnownNam
 }
 
 void MapReader::check_names(std::span<const KnownName> known) const {
-    std::map<std::string_view, const YamlNode*> seen;
+    std::vector<const YamlNode*> firsts(known.size());  // of each known name
     for (const YamlEntry& entry : setting_.node->entries) {
         const YamlNode& key = *entry.key;
-        const auto [first, is_new] = seen.emplace(key.text, &key);
         const auto name = std::ranges::find(known, std::string_view{key.text}, &KnownName::name);
-        if (!is_new) {
-            report_duplicate(*reading_, key, path_of(key.text), *first->second);
-        } else if (name == known.end()) {
+        if (name == known.end()) {
             report_unknown(key, known);
-        } else if (name->support == kNotYet) {
+            continue;
+        }
+        const YamlNode*& first = firsts[static_cast<std::size_t>(name - known.begin())];
+        if (first != nullptr) {
+            report_duplicate(*reading_, key, path_of(key.text), *first);
+            continue;
+        }
+        first = &key;
+        if (name->support == kNotYet) {
             reading_->error({&key, path_of(key.text)}, "is not supported yet");
         }
     }
@@ -76,6 +81,10 @@ void MapReader::report_unknown(const YamlNode& key, std::span<const KnownName> k
     if (key.text == "<<") {
         reading_->error({&key, path_of(key.text)},
                         "is a merge key, which YAML 1.2 does not have; write the settings out");
+        return;
+    }
+    if (reading_->is_full()) {  // the search for a near name would be for nothing
+        reading_->error({&key, {}}, {});
         return;
     }
     std::vector<std::string_view> names;

@@ -1,3 +1,4 @@
+#include "policy/config/admin_section.h"
 #include "policy/config/key_section.h"
 #include "policy/config/sections.h"
 #include "providers/contract/endpoint.h"
@@ -62,9 +63,21 @@ std::unique_ptr<Project> read_project(Reading& reading,
     return project;
 }
 
+void read_admin_keys(Reading& reading,
+                     const MapReader& root,
+                     KeySection& keys,
+                     std::vector<AdminKey>& admin_keys) {
+    const std::optional<MapReader> admin = admin_block(reading, root);
+    if (const std::optional<Setting> list = admin ? admin->find("keys") : std::nullopt) {
+        admin_keys = keys.read_admin(*list);
+    }
+}
+
 }  // namespace
 
 void read_projects_section(Reading& reading, const MapReader& root, Snapshot& snapshot) {
+    KeySection keys{reading, snapshot.keys};
+    read_admin_keys(reading, root, keys, snapshot.admin_keys);
     constexpr std::string_view nothing =
         "the policy has no project; it needs at least one under `projects`";
     if (!root.has("projects")) {
@@ -76,9 +89,8 @@ void read_projects_section(Reading& reading, const MapReader& root, Snapshot& sn
         return;
     }
     if (block->node->kind == YamlNode::Kind::map && block->node->entries.empty()) {
-        reading.error_at(block->node->line, block->node->column, nothing);
+        reading.error_at(*block->node, nothing);
     }
-    KeySection keys{reading, snapshot.keys};
     for (const NamedSetting& entry : read_named(reading, *block)) {
         snapshot.projects.push_back(read_project(reading, entry, keys));
     }

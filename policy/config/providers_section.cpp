@@ -1,4 +1,6 @@
+#include "policy/config/azure_section.h"
 #include "policy/config/base_url.h"
+#include "policy/config/header_fields.h"
 #include "policy/config/sections.h"
 
 namespace headgate::policy {
@@ -22,14 +24,14 @@ constexpr KnownName kProviderNames[] = {
     {"token_delay"},
     {"tokens"},
     {"fail"},
-    {"token_file", kNotYet},
-    {"api_version", kNotYet},
-    {"deployments", kNotYet},
-    {"price_multiplier", kNotYet},
+    {"token_file"},
+    {"api_version"},
+    {"deployments"},
+    {"price_multiplier"},
+    {"headers"},
+    {"forward_headers"},
+    {"max_connections"},
     {"prompt_cache", kNotYet},
-    {"headers", kNotYet},
-    {"forward_headers", kNotYet},
-    {"max_connections", kNotYet},
     {"unsupported", kNotYet},
 };
 constexpr KnownName kTlsNames[] = {{"ca"}, {"verify"}};
@@ -40,9 +42,9 @@ struct KnownKind {
 };
 constexpr KnownKind kKinds[] = {
     {"openai", ProviderKind::openai},
+    {"azure", ProviderKind::azure},
     {"openai-compatible", ProviderKind::openai_compatible},
     {"simulator", ProviderKind::simulator},
-    {"azure", {}},
     {"anthropic", {}},
     {"gemini", {}},
     {"groq", {}},
@@ -58,9 +60,12 @@ constexpr KnownKind kKinds[] = {
     {"vllm", {}},
 };
 
-/// What belongs to providers behind a network, and what to simulators.
-constexpr std::string_view kUpstreamNames[] = {"base_url", "api_key",       "organization",
-                                               "project",  "allow_private", "tls"};
+/// What belongs to providers behind a network, to OpenAI and its like, to Azure, and to simulators.
+constexpr std::string_view kUpstreamNames[] = {
+    "base_url", "api_key",         "token_file",      "organization",  "project",
+    "headers",  "forward_headers", "max_connections", "allow_private", "tls"};
+constexpr std::string_view kOpenAiNames[] = {"organization", "project"};
+constexpr std::string_view kAzureNames[] = {"api_version", "deployments"};
 constexpr std::string_view kSimulatorNames[] = {"wire", "first_byte", "token_delay", "tokens",
                                                 "fail"};
 
@@ -83,9 +88,9 @@ std::optional<ProviderKind> read_kind(Reading& reading, const MapReader& map) {
     }
     const auto* const known = std::ranges::find(kKinds, *name, &KnownKind::name);
     if (!known->kind) {
-        reading.error_at(setting->node->line, setting->node->column,
+        reading.error_at(*setting->node,
                          "\"" + setting->path + ": " + *name + "\" is not supported yet",
-                         "supported kinds are openai, openai-compatible and simulator");
+                         "supported kinds are openai, azure, openai-compatible and simulator");
     }
     return known->kind;
 }
@@ -106,6 +111,8 @@ void refuse_names(Reading& reading,
 void read_base_url(Reading& reading, const MapReader& map, Provider& provider) {
     if (provider.kind == ProviderKind::openai) {
         provider.base_url = *parse_base_url(kDefaultBaseUrl);
+    } else if (provider.kind == ProviderKind::azure) {
+        map.require("base_url", "base_url: https://acme.openai.azure.com");
     } else {
         map.require("base_url", "base_url: http://127.0.0.1:11434/v1");
     }
@@ -121,22 +128,15 @@ void read_base_url(Reading& reading, const MapReader& map, Provider& provider) {
     }
 }
 
-void read_api_key(Reading& reading, const MapReader& map, Provider& provider) {
-    if (provider.kind == ProviderKind::openai) {
-        map.require("api_key", "api_key: ${OPENAI_API_KEY}");
-    }
-    const std::optional<Setting> setting = map.find("api_key");
-    if (!setting) {
-        return;
-    }
-    std::optional<std::string> key = read_secret(reading, *setting);
+void read_api_key(Reading& reading, const Setting& setting, Provider& provider) {
+    std::optional<std::string> key = read_secret(reading, setting);
     if (!key) {
         return;
     }
     // What a reference gives is judged only where secrets are needed: `check` works without them.
-    const bool is_judged = reading.options().needs_secrets || setting->node->text.empty();
-    if (key->empty() && provider.kind == ProviderKind::openai && is_judged) {
-        reading.error(*setting, "is empty");
+    const bool is_judged = reading.options().needs_secrets || setting.node->text.empty();
+    if (key->empty() && provider.kind != ProviderKind::openai_compatible && is_judged) {
+        reading.error(setting, "is empty");
     }
     provider.api_key = providers::Secret{std::move(*key)};
 }
@@ -148,9 +148,39 @@ Parsed<std::string> parse_file_path(std::string_view text) {
     return parse_text(text);
 }
 
+/// `api_key` or `token_file`, of which only a compatible server may need neither.
+void read_credential(Reading& reading, const MapReader& map, Provider& provider) {
+    if (map.has("api_key") && map.has("token_file")) {
+        reading.error(map.setting(), "must have only one of `api_key` and `token_file`");
+        return;
+    }
+    if (!map.has("token_file") && provider.kind != ProviderKind::openai_compatible) {
+        map.require("api_key", provider.kind == ProviderKind::azure ? "api_key: ${AZURE_API_KEY}"
+                                                                    : "api_key: ${OPENAI_API_KEY}");
+    }
+    if (const std::optional<Setting> key = map.find("api_key")) {
+        read_api_key(reading, *key, provider);
+    }
+    map.read("token_file", parse_file_path, provider.token_file);
+}
+
+Parsed<providers::PriceFactor> parse_price_factor(std::string_view text) {
+    constexpr std::int64_t largest = 1'000;
+    const auto factor = providers::Money::parse(text);
+    if (!factor || factor->nanos() <= 0 || factor->nanos() > largest * 1'000'000'000) {
+        return std::unexpected(std::string(
+            "must be a decimal above 0 and at most 1000, with at most 9 places, such as 1.1"));
+    }
+    return providers::PriceFactor{factor->nanos()};
+}
+
+Parsed<std::int64_t> parse_max_connections(std::string_view text) {
+    return parse_count_between(text, 1, 1'000'000);
+}
+
 void read_upstream_settings(Reading& reading, const MapReader& map, Provider& provider) {
     read_base_url(reading, map, provider);
-    read_api_key(reading, map, provider);
+    read_credential(reading, map, provider);
     map.read("organization", parse_header_token, provider.organization);
     map.read("project", parse_header_token, provider.project);
     if (const std::optional<Setting> block = map.find("tls")) {
@@ -158,7 +188,14 @@ void read_upstream_settings(Reading& reading, const MapReader& map, Provider& pr
         tls.read("ca", parse_file_path, provider.tls_ca);
         tls.read("verify", parse_flag, provider.tls_verify);
     }
+    read_provider_headers(reading, map, provider);
+    map.read("max_connections", parse_max_connections, provider.max_connections);
     refuse_names(reading, map, kSimulatorNames, "belongs to `kind: simulator` only");
+    if (provider.kind == ProviderKind::azure) {
+        provider.wire = providers::WireFormat::azure;
+        read_azure_settings(reading, map, provider);
+        refuse_names(reading, map, kOpenAiNames, "does not belong to `kind: azure`");
+    }
 }
 
 std::unique_ptr<ProviderSettings> read_provider(Reading& reading, const NamedSetting& entry) {
@@ -170,17 +207,21 @@ std::unique_ptr<ProviderSettings> read_provider(Reading& reading, const NamedSet
     if (const std::optional<Setting> models = map.find("models")) {
         provider.models = read_names(reading, *models, parse_model_glob);
     }
+    map.read("price_multiplier", parse_price_factor, provider.price_factor);
     const std::optional<ProviderKind> kind = read_kind(reading, map);
     if (!kind) {
         return settings;
     }
     provider.kind = *kind;
     if (provider.kind == ProviderKind::simulator) {
-        provider.base_url = simulator_base_url();
-        read_simulator_settings(reading, map, settings->behaviour);
+        read_simulator_settings(reading, map, *settings);
+        provider.base_url = simulator_base_url(provider.wire);
         refuse_names(reading, map, kUpstreamNames, "does not belong to `kind: simulator`");
     } else {
         read_upstream_settings(reading, map, provider);
+    }
+    if (provider.kind != ProviderKind::azure) {
+        refuse_names(reading, map, kAzureNames, "belongs to `kind: azure` only");
     }
     return settings;
 }
@@ -199,7 +240,7 @@ void read_providers_section(Reading& reading, const MapReader& root, Snapshot& s
         return;
     }
     if (block->node->kind == YamlNode::Kind::map && block->node->entries.empty()) {
-        reading.error_at(block->node->line, block->node->column, nothing);
+        reading.error_at(*block->node, nothing);
     }
     for (const NamedSetting& entry : read_named(reading, *block)) {
         snapshot.providers.push_back(read_provider(reading, entry));

@@ -26,53 +26,81 @@ Setting Setting::item(std::size_t index) const {
     return {node->items[index].get(), path + "[" + std::to_string(index) + "]"};
 }
 
+Reading::Reading(std::string file, SourceText source, const LoadOptions& options)
+    : options_{options} {
+    files_.push_back({std::move(file), std::move(source)});
+}
+
+std::uint16_t Reading::add_file(std::string path, std::string text) {
+    files_.push_back({std::move(path), SourceText{std::move(text), files_.front().source.words()}});
+    return static_cast<std::uint16_t>(files_.size() - 1);
+}
+
+std::string Reading::place_of(const YamlNode& from, const YamlNode& other) const {
+    const std::string line = std::to_string(other.line);
+    return from.file == other.file ? "line " + line : path_of(other.file) + ":" + line;
+}
+
 void Reading::error(const Setting& at, std::string_view what, const std::string& hint) {
-    add(Problem::Severity::error, at.node->line, at.node->column, quoted(at.path, what), hint);
+    add(Problem::Severity::error, place(*at.node), quoted(at.path, what), hint);
 }
 
 void Reading::warning(const Setting& at, std::string_view what, const std::string& hint) {
-    add(Problem::Severity::warning, at.node->line, at.node->column, quoted(at.path, what), hint);
+    add(Problem::Severity::warning, place(*at.node), quoted(at.path, what), hint);
+}
+
+void Reading::error_at(const YamlNode& at, std::string_view message, const std::string& hint) {
+    add(Problem::Severity::error, place(at), message, hint);
 }
 
 void Reading::error_at(int line, int column, std::string_view message, const std::string& hint) {
-    add(Problem::Severity::error, line, column, message, hint);
+    add(Problem::Severity::error, {0, line, column}, message, hint);
 }
 
 void Reading::add(Problem::Severity severity,
-                  int line,
-                  int column,
+                  Place at,
                   std::string_view message,
                   const std::string& hint) {
     has_errors_ = has_errors_ || severity == Problem::Severity::error;
-    if (problems_.size() >= kMaxProblems) {
+    if (is_full()) {
         ++dropped_;
         return;
     }
-    problems_.push_back({.severity = severity,
-                         .file = file_,
-                         .line = line,
-                         .column = column,
-                         .message = source_.redacted(message),
-                         .hint = source_.redacted(hint),
-                         .source = source_.line(line)});
+    for (const YamlPtr& root : std::exchange(unlearned_, {})) {
+        files_.front().source.learn(*root);
+    }
+    const SourceFile& file = files_[at.file];
+    problems_.push_back({at.file,
+                         {.severity = severity,
+                          .file = file.path,
+                          .line = at.line,
+                          .column = at.column,
+                          .message = file.source.redacted(message),
+                          .hint = file.source.redacted(hint),
+                          .source = file.source.line(at.line)}});
 }
 
 std::vector<Problem> Reading::take_problems() {
-    const auto place = [](const Problem& problem) {
-        return std::tie(problem.line, problem.column, problem.message);
+    const auto order = [](const PlacedProblem& each) {
+        return std::tie(each.file, each.problem.line, each.problem.column, each.problem.message);
     };
-    std::ranges::sort(problems_, {}, place);
-    const auto repeated = std::ranges::unique(problems_, {}, place);
+    std::ranges::sort(problems_, {}, order);
+    const auto repeated = std::ranges::unique(problems_, {}, order);
     problems_.erase(repeated.begin(), repeated.end());
+    std::vector<Problem> taken;
+    taken.reserve(problems_.size() + 1);
+    for (PlacedProblem& each : std::exchange(problems_, {})) {
+        taken.push_back(std::move(each.problem));
+    }
     if (dropped_ > 0) {
-        problems_.push_back(
+        taken.push_back(
             {.severity = has_errors_ ? Problem::Severity::error : Problem::Severity::warning,
-             .file = file_,
+             .file = files_.front().path,
              .message = std::to_string(dropped_) + " more problems are not shown",
              .hint = {},
              .source = {}});
     }
-    return std::move(problems_);
+    return taken;
 }
 
 std::optional<std::string> read_known_text(Reading& reading, const Setting& setting) {
@@ -84,7 +112,7 @@ std::optional<std::string> read_known_text(Reading& reading, const Setting& sett
         reading.error(setting, "must be a single value");
         return std::nullopt;
     }
-    auto expanded = expand_references(setting.node->text, reading.options());
+    auto expanded = reading.expand(setting.node->text);
     if (!expanded) {
         reading.error(setting, expanded.error());
         return std::nullopt;

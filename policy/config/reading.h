@@ -8,6 +8,9 @@
 #include "policy/config/yaml_tree.h"
 
 #include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <expected>
 #include <optional>
 #include <span>
 #include <string>
@@ -25,41 +28,78 @@ struct Setting {
     Setting item(std::size_t index) const;
 };
 
-/// One reading of one policy file: how references are resolved and what was found wrong so far.
+/// One reading of a policy: its files, how references are resolved and what was found wrong so far.
 /// Lives for the length of load_policy(). Problems never show a secret (SourceText).
 class Reading {
 public:
     /// Problems beyond this number are counted, not kept: a hostile file has millions.
     static constexpr std::size_t kMaxProblems = 1'000;
 
-    Reading(std::string file, SourceText source, const LoadOptions& options)
-        : file_{std::move(file)}, source_{std::move(source)}, options_{options} {}
+    /// `file` and `source` are the main file, number 0.
+    Reading(std::string file, SourceText source, const LoadOptions& options);
+
+    /// Another file of the policy. Returns its number, which its nodes bear (YamlNode::file).
+    std::uint16_t add_file(std::string path, std::string text);
+
+    /// Remembers the literal secrets below `root`, so that no problem shows them.
+    void learn(YamlPtr root) { unlearned_.push_back(std::move(root)); }
 
     const LoadOptions& options() const { return options_; }
-    SourceText& source() { return source_; }
+    const SourceText& source(std::uint16_t file = 0) const { return files_[file].source; }
+    const std::string& path_of(std::uint16_t file) const { return files_[file].path; }
+
+    /// Where `other` stands, for a message about `from`: "line 12", or "b.yaml:12" where that is
+    /// another file.
+    std::string place_of(const YamlNode& from, const YamlNode& other) const;
 
     /// `"PATH" WHAT` at the setting's place: `error(s, "must be a map")`.
     void error(const Setting& at, std::string_view what, const std::string& hint = {});
     void warning(const Setting& at, std::string_view what, const std::string& hint = {});
-    /// A whole message at a place; line 0: the file as a whole.
+    /// A whole message at a node's place.
+    void error_at(const YamlNode& at, std::string_view message, const std::string& hint = {});
+    /// A whole message at a place of the main file; line 0: the policy as a whole.
     void error_at(int line, int column, std::string_view message, const std::string& hint = {});
 
     bool has_errors() const { return has_errors_; }
+    /// Whether further problems are only counted.
+    bool is_full() const { return problems_.size() >= kMaxProblems; }
 
-    /// All problems in the order of the file.
+    /// `raw` with its references resolved (expand.h).
+    std::expected<ExpandedText, std::string> expand(std::string_view raw) {
+        return expand_references(raw, options_, &referenced_files_);
+    }
+    /// The files of all `${file:}` so far, as often as they were named.
+    const std::vector<std::string>& referenced_files() const { return referenced_files_; }
+
+    /// All problems in the order of the files.
     std::vector<Problem> take_problems();
 
 private:
+    struct SourceFile {
+        std::string path;
+        SourceText source;
+    };
+    struct Place {
+        std::uint16_t file = 0;
+        int line = 0;
+        int column = 0;
+    };
+    struct PlacedProblem {
+        std::uint16_t file = 0;
+        Problem problem;
+    };
+
+    static Place place(const YamlNode& node) { return {node.file, node.line, node.column}; }
     void add(Problem::Severity severity,
-             int line,
-             int column,
+             Place at,
              std::string_view message,
              const std::string& hint);
 
-    std::string file_;
-    SourceText source_;
+    std::deque<SourceFile> files_;  // what parses a text keeps its address
     const LoadOptions& options_;
-    std::vector<Problem> problems_;
+    std::vector<YamlPtr> unlearned_;  // learning is left until there is a problem to show
+    std::vector<std::string> referenced_files_;
+    std::vector<PlacedProblem> problems_;
     std::size_t dropped_ = 0;
     bool has_errors_ = false;
 };

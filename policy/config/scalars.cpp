@@ -214,6 +214,13 @@ Parsed<std::string> parse_model_glob(std::string_view text) {
     return std::string(text);
 }
 
+Parsed<std::string> parse_plain_name(std::string_view text) {
+    if (!is_plain_name(text)) {
+        return must_be("a name of 1 to 64 letters, digits, `_`, `.` and `-`");
+    }
+    return std::string(text);
+}
+
 bool is_plain_name(std::string_view name) {
     return !name.empty() && name.size() <= 64 && std::ranges::all_of(name, is_name_char);
 }

@@ -54,7 +54,10 @@ Parsed<std::string> parse_header_token(std::string_view text);
 /// 1 to 256 characters of a model name or of `*` and `?`: anything else would never match.
 Parsed<std::string> parse_model_glob(std::string_view text);
 
-/// True for 1 to 64 characters of [A-Za-z0-9_.-]: providers, projects and keys.
+/// A name that is_plain_name().
+Parsed<std::string> parse_plain_name(std::string_view text);
+
+/// True for 1 to 64 characters of [A-Za-z0-9_.-]: providers, projects, keys and routes.
 bool is_plain_name(std::string_view name);
 
 }  // namespace headgate::policy

@@ -10,6 +10,9 @@ constexpr KnownName kFaultNames[] = {
     {"status"}, {"delay"}, {"cut_after"}, {"rate"}, {"retry_after"}};
 constexpr std::string_view kWires[] = {"openai", "azure", "anthropic", "gemini"};
 
+/// The version of Azure's API that a simulator is asked in: the latest that is no preview.
+constexpr std::string_view kSimulatedVersion = "2024-10-21";
+
 Parsed<std::int64_t> parse_tokens(std::string_view text) {
     return parse_count_between(text, 1, 1'000'000);
 }
@@ -18,15 +21,17 @@ Parsed<std::int64_t> parse_error_status(std::string_view text) {
     return parse_count_between(text, 400, 599);
 }
 
-void read_wire(Reading& reading, const MapReader& map) {
+void read_wire(Reading& reading, const MapReader& map, providers::Provider& provider) {
     const std::optional<Setting> setting = map.find("wire");
-    if (!setting) {
-        return;
-    }
-    const std::optional<std::string> wire = read_choice(reading, *setting, kWires);
-    if (wire && *wire != "openai") {
-        reading.error_at(setting->node->line, setting->node->column,
-                         "\"" + setting->path + ": " + *wire + "\" is not supported yet");
+    const std::optional<std::string> wire =
+        setting ? read_choice(reading, *setting, kWires) : std::nullopt;
+    if (wire == "azure") {
+        provider.wire = providers::WireFormat::azure;
+        provider.api_version = kSimulatedVersion;
+    } else if (wire && *wire != "openai") {
+        reading.error_at(*setting->node,
+                         "\"" + setting->path + ": " + *wire + "\" is not supported yet",
+                         "supported wires are openai and azure");
     }
 }
 
@@ -50,9 +55,12 @@ Fault read_fault(Reading& reading, const Setting& setting) {
 
 }  // namespace
 
-void read_simulator_settings(Reading& reading, const MapReader& provider, Behaviour& behaviour) {
+void read_simulator_settings(Reading& reading,
+                             const MapReader& provider,
+                             ProviderSettings& settings) {
+    Behaviour& behaviour = settings.behaviour;
     behaviour = default_behaviour();
-    read_wire(reading, provider);
+    read_wire(reading, provider, settings.provider);
     provider.read("first_byte", parse_duration, behaviour.first_byte);
     provider.read("token_delay", parse_duration, behaviour.token_delay);
     provider.read("tokens", parse_tokens, behaviour.tokens);

@@ -6,7 +6,8 @@
 namespace headgate::policy {
 namespace {
 
-/// Whether the catalogue knows `model` as one of OpenAI's, whose wire format simulators speak.
+/// Whether the catalogue knows `model` as one of OpenAI's, whose models simulators have
+/// in either wire format.
 bool is_openai_model(std::string_view model) {
     const std::span<const providers::Model> all = providers::catalog_models();
     const auto same_id = std::ranges::equal_range(all, model, {}, &providers::Model::id);
@@ -17,12 +18,22 @@ bool is_openai_model(std::string_view model) {
 }  // namespace
 
 bool serves(const providers::Provider& provider, std::string_view model) {
-    if (!provider.models.empty()) {
-        return std::ranges::any_of(provider.models, [model](const std::string& glob) {
-            return providers::glob_matches(glob, model);
-        });
+    const bool is_listed = provider.models.empty() ||
+                           std::ranges::any_of(provider.models, [model](const std::string& glob) {
+                               return providers::glob_matches(glob, model);
+                           });
+    switch (provider.kind) {
+        case providers::ProviderKind::azure:
+            return is_listed &&
+                   std::ranges::find(provider.deployments, model, &providers::Deployment::model) !=
+                       provider.deployments.end();
+        case providers::ProviderKind::simulator:
+            return is_listed && (!provider.models.empty() || is_openai_model(model));
+        case providers::ProviderKind::openai:
+        case providers::ProviderKind::openai_compatible:
+            return is_listed;
     }
-    return provider.kind != providers::ProviderKind::simulator || is_openai_model(model);
+    std::unreachable();
 }
 
 providers::Behaviour default_behaviour() {
@@ -32,8 +43,11 @@ providers::Behaviour default_behaviour() {
             .fail = {}};
 }
 
-providers::BaseUrl simulator_base_url() {
-    return {.is_tls = false, .host = "simulator", .port = 80, .base_path = "/v1"};
+providers::BaseUrl simulator_base_url(providers::WireFormat wire) {
+    return {.is_tls = false,
+            .host = "simulator",
+            .port = 80,
+            .base_path = wire == providers::WireFormat::openai ? "/v1" : ""};
 }
 
 std::string_view client_address(const Protect& protect,

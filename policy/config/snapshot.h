@@ -1,5 +1,6 @@
 #pragma once
 
+#include "policy/config/route.h"
 #include "policy/keys/project.h"
 #include "providers/contract/provider.h"
 #include "providers/simulator/behaviour.h"
@@ -66,12 +67,18 @@ struct ProviderSettings {
     bool is_simulated = false;       // serve --rehearse: answered by a simulator of its wire format
 };
 
+/// A key of the admin listener. It never serves inference.
+struct AdminKey {
+    std::string name;
+    KeyDigest digest{};
+};
+
 /// A simulator that the policy says nothing about, also that of a rehearsal.
 providers::Behaviour default_behaviour();
 
 /// What stands for the base URL of a simulator inside this process: it has no address, but the
-/// paths of OpenAI's API.
-providers::BaseUrl simulator_base_url();
+/// paths of its wire format.
+providers::BaseUrl simulator_base_url(providers::WireFormat wire);
 
 /// One loaded, validated policy. Immutable; an exchange keeps the one that it began with.
 /// Pointers between its parts stay valid as long as it lives: it is never copied or moved.
@@ -88,14 +95,18 @@ struct Snapshot {
     Protect protect;
     LogSettings log;
     std::optional<ListenAddress> admin_listen;  // nullopt: `none`
+    std::vector<AdminKey> admin_keys;
+    bool watch = true;  // reload when a file of the policy changes
 
     std::vector<std::unique_ptr<ProviderSettings>> providers;  // in file order
     std::vector<std::unique_ptr<Project>> projects;
+    std::vector<std::unique_ptr<Route>> routes;  // in file order; never empty
     KeyRing keys;
 };
 
 /// Whether `provider` serves `model`, by its own list or, without one, by what its kind serves
-/// (policy.md: a simulator the catalogue's models of its wire, all others anything).
+/// (policy.md: a simulator the catalogue's models of its wire, azure its deployments, which a list
+/// of its own narrows, all others anything).
 bool serves(const providers::Provider& provider, std::string_view model);
 
 }  // namespace headgate::policy

@@ -19,22 +19,6 @@ bool is_word_char(char c) {
            c == '-' || c == '.';
 }
 
-/// True where `value` begins with nothing but one reference.
-bool is_plain_reference(std::string_view value) {
-    value = value.substr(0, kMaxLooked);
-    const std::size_t begin = value.find_first_not_of(" \t\"'");
-    if (begin == std::string_view::npos || !value.substr(begin).starts_with("${")) {
-        return false;
-    }
-    const std::size_t end = value.find('}', begin);
-    if (end == std::string_view::npos ||
-        value.substr(begin, end - begin).find(":-") != std::string_view::npos) {
-        return false;  // the default may be a literal secret
-    }
-    const std::size_t behind = value.find_first_not_of(" \t\r", end + 1);
-    return behind == std::string_view::npos || std::string_view("\"',}]#").contains(value[behind]);
-}
-
 bool is_lower_hex(std::string_view text) {
     return text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
@@ -159,6 +143,21 @@ void redact_random(std::string& text) {
 
 }  // namespace
 
+bool is_plain_reference(std::string_view value) {
+    value = value.substr(0, kMaxLooked);
+    const std::size_t begin = value.find_first_not_of(" \t\"'");
+    if (begin == std::string_view::npos || !value.substr(begin).starts_with("${")) {
+        return false;
+    }
+    const std::size_t end = value.find('}', begin);
+    if (end == std::string_view::npos ||
+        value.substr(begin, end - begin).find(":-") != std::string_view::npos) {
+        return false;  // the default may be a literal secret
+    }
+    const std::size_t behind = value.find_first_not_of(" \t\r", end + 1);
+    return behind == std::string_view::npos || std::string_view("\"',}]#").contains(value[behind]);
+}
+
 bool names_secret(std::string_view name) {
     std::string letters;
     for (const char c : name) {
@@ -179,7 +178,13 @@ bool names_secret(std::string_view name) {
            (letters.size() >= 4 && edit_distance(letters, "apikey") <= 2);
 }
 
-SourceText::SourceText(std::string text) : text_{std::move(text)} {
+SourceText::SourceText(std::string text, std::shared_ptr<SecretWords> words)
+    : text_{std::move(text)}, words_{words ? std::move(words) : std::make_shared<SecretWords>()} {}
+
+void SourceText::find_lines() const {
+    if (!line_begins_.empty()) {
+        return;
+    }
     line_begins_.push_back(0);
     for (std::size_t at = text_.find('\n'); at != std::string::npos;
          at = text_.find('\n', at + 1)) {
@@ -213,7 +218,7 @@ std::string_view SourceText::raw_line(std::size_t index) const {
     return line;
 }
 
-void SourceText::learn(const YamlNode& root) {
+void SecretWords::learn(const YamlNode& root) {
     for (const YamlPtr& item : root.items) {
         learn(*item);
     }
@@ -225,7 +230,7 @@ void SourceText::learn(const YamlNode& root) {
     }
 }
 
-void SourceText::learn_secret(const YamlNode& value) {
+void SecretWords::learn_secret(const YamlNode& value) {
     for (const YamlPtr& item : value.items) {
         learn_secret(*item);
     }
@@ -236,12 +241,13 @@ void SourceText::learn_secret(const YamlNode& value) {
     for (ByteRange word = word_from(value.text, 0); !word.empty();
          word = word_from(value.text, word.end)) {
         if (word.size() >= kShortestSecretWord) {
-            secret_words_.emplace(word.in(value.text));
+            words_.emplace(word.in(value.text));
         }
     }
 }
 
 std::string SourceText::line(int number) const {
+    find_lines();
     if (number < 1 || static_cast<std::size_t>(number) > line_begins_.size()) {
         return {};
     }
@@ -270,7 +276,7 @@ std::string SourceText::line(int number) const {
 std::string SourceText::redacted(std::string_view text) const {
     std::string shown{text};
     for (ByteRange word = word_from(shown, 0); !word.empty(); word = word_from(shown, word.end)) {
-        if (secret_words_.contains(word.in(shown))) {
+        if (words_->contains(word.in(shown))) {
             shown.replace(word.begin, word.size(), kRedacted);
             word.end = word.begin + kRedacted.size();
         }

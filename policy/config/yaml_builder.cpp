@@ -10,14 +10,6 @@ namespace {
     throw YamlRefusal{{mark.line + 1, mark.column + 1, std::move(message)}};
 }
 
-std::shared_ptr<YamlNode> node_at(YamlNode::Kind kind, const YAML::Mark& mark) {
-    auto node = std::make_shared<YamlNode>();
-    node->kind = kind;
-    node->line = mark.line + 1;
-    node->column = mark.column + 1;
-    return node;
-}
-
 /// "?" is what yaml-cpp gives a plain node, "!" a quoted one.
 void check_scalar_tag(const YAML::Mark& mark, std::string_view tag) {
     constexpr std::array<std::string_view, 7> known = {"",
@@ -57,6 +49,7 @@ void YamlBuilder::OnScalar(const YAML::Mark& mark,
     check_scalar_tag(mark, tag);
     auto node = node_at(YamlNode::Kind::scalar, mark);
     node->text = value;
+    node->is_plain = tag != "!" && tag != "tag:yaml.org,2002:str";
     add(std::move(node), anchor);
 }
 
@@ -66,8 +59,8 @@ void YamlBuilder::OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) {
         refuse(mark, "this alias stands inside the node that it repeats");
     }
     const YamlPtr& node = found->second;
-    nodes_from_aliases_ += node->size;
-    if (nodes_from_aliases_ > kMaxExpandedNodes) {
+    file_.nodes_from_aliases += node->size;
+    if (file_.nodes_from_aliases > kMaxExpandedNodes) {
         refuse(mark, "aliases expand beyond 100,000 nodes");
     }
     if (open_.size() + node->height > kMaxYamlDepth) {
@@ -90,6 +83,15 @@ void YamlBuilder::OnMapStart(const YAML::Mark& mark,
                              YAML::EmitterStyle::value /*style*/) {
     check_collection_tag(mark, tag, "tag:yaml.org,2002:map");
     open(YamlNode::Kind::map, mark, anchor);
+}
+
+std::shared_ptr<YamlNode> YamlBuilder::node_at(YamlNode::Kind kind, const YAML::Mark& mark) const {
+    auto node = std::make_shared<YamlNode>();
+    node->kind = kind;
+    node->file = file_.file;
+    node->line = mark.line + 1;
+    node->column = mark.column + 1;
+    return node;
 }
 
 void YamlBuilder::open(YamlNode::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor) {

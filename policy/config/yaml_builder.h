@@ -22,6 +22,8 @@ struct YamlRefusal {
 /// marks and lets an alias contain itself. Limits are checked before a node is added.
 class YamlBuilder final : public YAML::EventHandler {
 public:
+    explicit YamlBuilder(YamlFile& file) : file_{file} {}
+
     /// The document; null before its end.
     YamlPtr root() const { return root_; }
 
@@ -51,15 +53,16 @@ private:
         YamlPtr pending_key;  // of a map whose value comes next
     };
 
+    std::shared_ptr<YamlNode> node_at(YamlNode::Kind kind, const YAML::Mark& mark) const;
     void open(YamlNode::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor);
     void close();
     void add(YamlPtr node, YAML::anchor_t anchor);
     void add_to_parent(YamlPtr node);
 
+    YamlFile& file_;
     YamlPtr root_;
     std::vector<Open> open_;
     std::unordered_map<YAML::anchor_t, YamlPtr> anchors_;
-    std::size_t nodes_from_aliases_ = 0;
 };
 
 }  // namespace headgate::policy

@@ -82,6 +82,11 @@ std::optional<YamlError> bad_byte(const std::string& text) {
 }  // namespace
 
 std::expected<YamlPtr, YamlError> parse_yaml(const std::string& text) {
+    YamlFile file;
+    return parse_yaml(text, file);
+}
+
+std::expected<YamlPtr, YamlError> parse_yaml(const std::string& text, YamlFile& file) {
     if (text.size() > kMaxYamlBytes) {
         return std::unexpected(YamlError{0, 0, "the file is larger than 8 MiB"});
     }
@@ -90,7 +95,7 @@ std::expected<YamlPtr, YamlError> parse_yaml(const std::string& text) {
     }
     ViewBuffer buffer{text};
     std::istream stream{&buffer};
-    YamlBuilder builder;
+    YamlBuilder builder{file};
     try {
         YAML::Parser parser{stream};
         while (parser.HandleNextDocument(builder)) {
@@ -101,7 +106,12 @@ std::expected<YamlPtr, YamlError> parse_yaml(const std::string& text) {
         return std::unexpected(YamlError{error.mark.line + 1, error.mark.column + 1,
                                          "this is not valid YAML: " + error.msg});
     }
-    return builder.root() ? builder.root() : std::make_shared<const YamlNode>();
+    if (builder.root()) {
+        return builder.root();
+    }
+    auto nothing = std::make_shared<YamlNode>();
+    nothing->file = file.file;
+    return nothing;
 }
 
 }  // namespace headgate::policy

@@ -25,6 +25,8 @@ struct YamlNode {
     enum class Kind : std::uint8_t { null, scalar, sequence, map };
 
     Kind kind = Kind::null;
+    std::uint16_t file = 0;  // which of the policy's files it stands in; 0: the main one
+    bool is_plain = false;   // a scalar without quotes: its text may mean a number or a flag
     int line = 0;
     int column = 0;
     std::string text;                // scalar
@@ -52,5 +54,12 @@ inline constexpr std::size_t kMaxExpandedNodes = 100'000;
 /// stand inside their own anchor, keys that are not scalars, tags but those of the core schema's
 /// scalars. The tree is never deeper than 64, aliases included.
 std::expected<YamlPtr, YamlError> parse_yaml(const std::string& text);
+
+/// One file of several: `file` goes into its nodes, and all together may add so many by aliases.
+struct YamlFile {
+    std::uint16_t file = 0;
+    std::size_t nodes_from_aliases = 0;  // in: of the files before; out: with this one
+};
+std::expected<YamlPtr, YamlError> parse_yaml(const std::string& text, YamlFile& file);
 
 }  // namespace headgate::policy

@@ -99,7 +99,7 @@ TEST(BaseUrls, TellWhetherTheyNameAPrivateAddress) {
         {"http://100.128.0.1/", false},     {"http://localhost/", true},
         {"http://a.localhost/", true},      {"http://[::1]/", true},
         {"http://[fd00::1]/", true},        {"http://[::ffff:10.0.0.1]/", true},
-        {"http://[2001:db8::1]/", false},   {"http://8.8.8.8/", false},
+        {"http://[2606:4700::1]/", false},  {"http://8.8.8.8/", false},
         {"https://api.openai.com/", false}, {"http://localhost.example.com/", false},
     };
 
@@ -161,6 +161,51 @@ TEST(Cidrs, HaveAnAddressAndAPrefixThatFits) {
           "::/129", "::1", "[::1]/128", "example.com/8", "10.0.0.0/8/8", "10.0.0.0/0008"}) {
         EXPECT_FALSE(parse_cidr(text)) << text;
     }
+}
+
+TEST(Addresses, AreJudgedAsConnectionsAre) {
+    const std::vector<std::pair<std::string_view, AddressScope>> cases = {
+        {"8.8.8.8", AddressScope::global},
+        {"172.32.0.1", AddressScope::global},
+        {"2606:4700::1", AddressScope::global},
+        {"::ffff:8.8.8.8", AddressScope::global},
+        {"127.255.255.254", AddressScope::local},
+        {"10.0.0.1", AddressScope::local},
+        {"172.31.255.255", AddressScope::local},
+        {"192.168.1.1", AddressScope::local},
+        {"100.64.0.1", AddressScope::local},
+        {"198.18.0.1", AddressScope::local},
+        {"::1", AddressScope::local},
+        {"fd12:3456::1", AddressScope::local},
+        {"fec0::1", AddressScope::local},
+        {"::7f00:1", AddressScope::local},
+        {"2002:7f00:1::", AddressScope::local},
+        {"169.254.169.254", AddressScope::link_local},
+        {"100.100.100.200", AddressScope::link_local},
+        {"fd00:ec2::254", AddressScope::link_local},
+        {"febf::1", AddressScope::link_local},
+        {"64:ff9b::a9fe:a9fe", AddressScope::link_local},
+        {"2002:a9fe:a9fe::", AddressScope::link_local},
+        {"::ffff:169.254.169.254", AddressScope::link_local},
+        {"0.0.0.0", AddressScope::unusable},
+        {"192.0.2.1", AddressScope::unusable},
+        {"224.0.0.1", AddressScope::unusable},
+        {"255.255.255.255", AddressScope::unusable},
+        {"::", AddressScope::unusable},
+        {"ff02::1", AddressScope::unusable},
+        {"2001:db8::1", AddressScope::unusable},
+        {"64:ff9b:1::a9fe:a9fe", AddressScope::unusable},
+    };
+
+    for (const auto& [text, scope] : cases) {
+        const std::optional<IpLiteral> address = parse_ip(text);
+
+        ASSERT_TRUE(address.has_value()) << text;
+        EXPECT_EQ(scope_of(*address), scope) << text;
+    }
+    EXPECT_FALSE(parse_base_url("http://100.100.100.200/").has_value());
+    EXPECT_FALSE(parse_base_url("http://0.0.0.0:8080/").has_value());
+    EXPECT_FALSE(parse_base_url("http://[2001:db8::1]/").has_value());
 }
 
 }  // namespace

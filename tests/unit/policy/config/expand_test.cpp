@@ -96,5 +96,30 @@ TEST(Expansion, LetsAMissingFilePassWithoutSecrets) {
     EXPECT_FALSE(expanded->is_known);
 }
 
+TEST(Expansion, NamesTheFilesThatItReadsMissingOnesIncluded) {
+    const TemporaryFile secret{"from the file\n"};
+    const std::string raw = "${NAME}${file:" + secret.path() + "}${file:/nonexistent/secret}";
+    std::vector<std::string> files;
+
+    const auto expanded = expand_references(raw, options_with(kEnvironment, false), &files);
+
+    ASSERT_TRUE(expanded.has_value());
+    EXPECT_FALSE(expanded->is_known);
+    EXPECT_EQ(files, (std::vector<std::string>{secret.path(), "/nonexistent/secret"}));
+}
+
+TEST(Expansion, OpensNoFileWhereNoneMayBeRead) {
+    const TemporaryFile secret{"from the file\n"};
+    LoadOptions options = options_with(kEnvironment, false);
+    options.may_read_files = false;
+    std::vector<std::string> files;
+
+    const auto expanded = expand_references("${file:" + secret.path() + "}", options, &files);
+
+    ASSERT_FALSE(expanded.has_value());
+    EXPECT_EQ(expanded.error(), "has a ${file:}, but no other file is read here");
+    EXPECT_TRUE(files.empty());
+}
+
 }  // namespace
 }  // namespace headgate::policy

@@ -27,7 +27,7 @@ TEST(KeyProblems, TellWhatAKeyNeeds) {
               "prod`\n");
     EXPECT_EQ(problems_of("[{name: k, sha256: " + hex.substr(1) + "}]"),
               "5:30: error: \"projects.a.keys[0].sha256\" must be 64 lower-case hex digits, the "
-              "SHA-256 of a client key\n");
+              "SHA-256 of a key\n");
     EXPECT_EQ(problems_of("[{name: a b, sha256: " + hex + "}]"),
               "5:19: error: \"projects.a.keys[0].name\" must be a name of 1 to 64 letters, digits, "
               "`_`, `.` and `-`\n");
@@ -87,6 +87,59 @@ TEST(KeyProblems, RefuseTwoKeysOfOneName) {
     EXPECT_EQ(problems,
               "6:9: error: \"projects.a.keys[1].name\" is the name of another key of this project, "
               "in line 5\n");
+}
+
+std::string with_admin_keys(std::string_view keys) {
+    return with_basics("admin:\n  keys: " + std::string(keys) + "\n");
+}
+
+TEST(KeyProblems, AdminKeysAreReadFromDigestAndFromText) {
+    KeyHasher hasher;
+    const std::string key{kLongKey};
+
+    const LoadResult result = load_text(with_admin_keys(
+        "[{name: ops, sha256: " + std::string(64, 'a') + "}, {name: oncall, key: " + key + "}]"));
+
+    ASSERT_NE(result.snapshot, nullptr) << told(result);
+    EXPECT_EQ(told(result), "");
+    ASSERT_EQ(result.snapshot->admin_keys.size(), 2U);
+    EXPECT_EQ(result.snapshot->admin_keys[0].name, "ops");
+    EXPECT_EQ(to_hex(result.snapshot->admin_keys[0].digest), std::string(64, 'a'));
+    EXPECT_EQ(result.snapshot->admin_keys[1].name, "oncall");
+    EXPECT_EQ(result.snapshot->admin_keys[1].digest, hasher.digest(key));
+    EXPECT_EQ(result.snapshot->keys.size(), 1U);
+}
+
+TEST(KeyProblems, TellWhatAnAdminKeyNeeds) {
+    const std::string hex(64, 'a');
+    const auto problems = [](std::string_view keys) {
+        return told(load_text(with_admin_keys(keys)));
+    };
+
+    EXPECT_EQ(problems("[{sha256: " + hex + "}]"),
+              "7:10: error: \"admin.keys[0].name\" is missing; write for example `name: prod`\n");
+    EXPECT_EQ(problems("{name: ops}"),
+              "7:9: error: \"admin.keys\" must have exactly one of `sha256` and `key`\n");
+    EXPECT_EQ(problems("[{name: ops, sha256: " + hex + "}, {name: ops, key: tooshort}]"),
+              "7:104: error: \"admin.keys[1].name\" is the name of another admin key, in line 7\n"
+              "7:114: warning: \"admin.keys[1].key\" is shorter than 20 characters and can be "
+              "guessed (`headgate keys new` makes one of 256 random bits)\n");
+    EXPECT_EQ(problems("[{name: ops, sha256: " + hex + ", expires: 2027-01-01}]"),
+              "7:96: error: \"admin.keys[0].expires\" is not a setting that Headgate knows\n");
+    EXPECT_EQ(problems("ops"),
+              "7:9: error: \"admin.keys\" must be a map of settings (`name: value`)\n");
+}
+
+TEST(KeyProblems, RefuseAnAdminKeyThatServesInferenceToo) {
+    const std::string hex{kHex};
+
+    EXPECT_EQ(told(load_text(with_admin_keys("[{name: ops, sha256: " + hex + "}]"))),
+              "5:12: error: \"projects.search.keys[0]\" is the same key as \"admin.keys[0]\" in "
+              "line 7\n");
+    EXPECT_EQ(
+        told(load_text(with_admin_keys("[{name: a, sha256: " + std::string(64, 'a') +
+                                       "}, {name: b, sha256: " + std::string(64, 'a') + "}]"))),
+        "7:95: error: \"admin.keys[1]\" is the same key as \"admin.keys[0]\" in line 7\n");
 }
 
 TEST(KeyProblems, NeverShowASecretWhateverIsWrong) {

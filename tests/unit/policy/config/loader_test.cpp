@@ -11,6 +11,7 @@ using providers::ProviderKind;
 constexpr std::string_view kEverySupportedSetting = R"(
 listen: [127.0.0.1:8080, "[::1]:8080", unix:/run/headgate.sock]
 workers: 4
+watch: false
 drain_delay: 5s
 shutdown_grace: 1m
 admin:
@@ -68,6 +69,7 @@ TEST(LoadPolicy, ReadsTheListenerAndItsLimits) {
     const Snapshot& policy = *result.snapshot;
     ASSERT_EQ(policy.listen.size(), 3U);
     EXPECT_EQ(policy.listen[1].to_string(), "[::1]:8080");
+    EXPECT_FALSE(policy.watch);
     EXPECT_EQ(policy.workers, 4U);
     EXPECT_EQ(policy.drain_delay, 5s);
     EXPECT_EQ(policy.shutdown_grace, 1min);
@@ -159,6 +161,7 @@ TEST(LoadPolicy, HasTheDocumentedDefaults) {
     EXPECT_EQ(policy.listen[0].to_string(), "127.0.0.1:8080");
     EXPECT_EQ(policy.admin_listen->to_string(), "127.0.0.1:8081");
     EXPECT_EQ(policy.workers, 0U);
+    EXPECT_TRUE(policy.watch);
     EXPECT_EQ(policy.drain_delay, 0s);
     EXPECT_EQ(policy.shutdown_grace, 30s);
     EXPECT_EQ(policy.protect.max_body, std::size_t{512} << 20);
@@ -202,9 +205,9 @@ TEST(LoadPolicy, WorksWithoutSecretsWhereNobodyNeedsThem) {
     }
     EXPECT_EQ(strict.snapshot, nullptr);
     EXPECT_EQ(told(strict),
-              "23:14: error: \"providers.openai.api_key\" refers to the environment variable "
+              "24:14: error: \"providers.openai.api_key\" refers to the environment variable "
               "OPENAI_API_KEY, which is not set\n"
-              "43:29: error: \"projects.search.keys[1].key\" refers to the environment variable "
+              "44:29: error: \"projects.search.keys[1].key\" refers to the environment variable "
               "SEARCH_DEV_KEY, which is not set\n");
 }
 

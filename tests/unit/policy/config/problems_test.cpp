@@ -62,17 +62,15 @@ TEST(PolicyProblems, RefuseWhatStandsTwice) {
 }
 
 TEST(PolicyProblems, RefuseWhatIsDocumentedButNotBuiltYet) {
-    for (const std::string_view name : {"listen_shared", "tls", "watch", "state", "tracing",
-                                        "alerts", "include", "routes", "organization", "prices"}) {
+    for (const std::string_view name :
+         {"listen_shared", "tls", "state", "tracing", "alerts", "organization", "prices"}) {
         const std::string setting{name};
 
         const LoadResult result = load_text(with_basics(setting + ": []\n"));
 
         EXPECT_EQ(told(result), "6:1: error: \"" + setting + "\" is not supported yet\n");
     }
-    for (const std::string_view name :
-         {"token_file", "api_version", "deployments", "headers", "price_multiplier", "prompt_cache",
-          "forward_headers", "max_connections", "unsupported"}) {
+    for (const std::string_view name : {"prompt_cache", "unsupported"}) {
         const std::string setting{name};
 
         const LoadResult result = load_text(provider("openai, api_key: x", setting + ": 1"));
@@ -95,12 +93,14 @@ TEST(PolicyProblems, RefuseValuesThatAreNotBuiltYet) {
     expect_problems({
         {with_basics("log: {bodies: hash}\n"),
          "6:15: error: \"log.bodies: hash\" is not supported yet"},
-        {with_basics("admin: {keys: []}\n"), "6:9: error: \"admin.keys\" is not supported yet"},
-        {provider("azure", "enabled: true"),
-         "2:13: error: \"providers.p.kind: azure\" is not supported yet (supported kinds are "
-         "openai, openai-compatible and simulator)"},
+        {provider("anthropic", "enabled: true"),
+         "2:13: error: \"providers.p.kind: anthropic\" is not supported yet (supported kinds are "
+         "openai, azure, openai-compatible and simulator)"},
         {provider("simulator", "wire: anthropic"),
-         "3:7: error: \"providers.p.wire: anthropic\" is not supported yet"},
+         "3:7: error: \"providers.p.wire: anthropic\" is not supported yet (supported wires are "
+         "openai and azure)"},
+        {with_basics("routes: {name: r, model: a, targets: {provider: openai}, cache: {}}\n"),
+         "6:58: error: \"routes.cache\" is not supported yet"},
         {project("keys2: 1"),
          "5:1: error: \"projects.a.keys2\" is not a setting that Headgate knows (did you mean "
          "`keys`?)"},
@@ -139,8 +139,9 @@ TEST(PolicyProblems, RefuseProvidersThatCannotWork) {
         {"providers: {p: {enabled: true}}\n" + std::string(kProjects),
          "1:16: error: \"providers.p.kind\" is missing; write for example `kind: openai`"},
         {provider("opneai", "enabled: true"),
-         "2:13: error: \"providers.p.kind\" must be one of openai, openai-compatible, simulator, "
-         "azure, anthropic, gemini, groq, mistral, together, fireworks, deepseek, xai, openrouter, "
+         "2:13: error: \"providers.p.kind\" must be one of openai, azure, openai-compatible, "
+         "simulator, anthropic, gemini, groq, mistral, together, fireworks, deepseek, xai, "
+         "openrouter, "
          "cohere, ollama, lmstudio, vllm (did you mean `openai`?)"},
         {provider("openai", "enabled: true"),
          "2:6: error: \"providers.p.api_key\" is missing; write for example `api_key: "

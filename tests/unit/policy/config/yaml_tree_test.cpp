@@ -37,6 +37,33 @@ TEST(YamlTree, TellsNullFromTextThatLooksLikeIt) {
     EXPECT_EQ(items[5]->text, "yes");
 }
 
+TEST(YamlTree, TellsPlainScalarsFromQuotedOnes) {
+    const auto block = parse_yaml("a: |\n  5\nb: true\n");
+
+    ASSERT_TRUE(block.has_value());
+    EXPECT_FALSE((*block)->entries[0].value->is_plain);
+    EXPECT_TRUE((*block)->entries[1].value->is_plain);
+    const auto list = parse_yaml("[5, '5', \"5\", !!str 5, !!int \"5\"]");
+    ASSERT_TRUE(list.has_value());
+    const std::vector<bool> expected = {true, false, false, false, true};
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+        EXPECT_EQ((*list)->items[i]->is_plain, expected[i]) << i;
+    }
+}
+
+TEST(YamlTree, PutsTheFileIntoItsNodesAndCountsAliasesOverAllFiles) {
+    YamlFile file{.file = 7, .nodes_from_aliases = kMaxExpandedNodes - 1};
+
+    const auto one = parse_yaml("a: &x 1\nb: *x\n", file);
+    const auto more = parse_yaml("a: &x 1\nb: *x\n", file);
+
+    ASSERT_TRUE(one.has_value());
+    EXPECT_EQ((*one)->file, 7);
+    EXPECT_EQ((*one)->entries[0].key->file, 7);
+    ASSERT_FALSE(more.has_value());
+    EXPECT_EQ(more.error().message, "aliases expand beyond 100,000 nodes");
+}
+
 TEST(YamlTree, TakesAnEmptyTextAsNull) {
     for (const std::string text : {"", "\n", "# only a comment\n", "---\n"}) {
         const auto root = parse_yaml(text);
