@@ -14,8 +14,8 @@ std::uint64_t count_lines(std::string_view lines) {
 
 }  // namespace
 
-AccessBuffer::AccessBuffer(AccessLog& log) : log_{log} {
-    if (log_.is_on()) {
+AccessBuffer::AccessBuffer(std::shared_ptr<AccessLog> log) : log_{std::move(log)} {
+    if (log_->is_on()) {
         lines_.reserve(kBatchBytes + kUsualLine);
     }
 }
@@ -24,8 +24,18 @@ AccessBuffer::~AccessBuffer() {
     flush();
 }
 
+void AccessBuffer::write_to(std::shared_ptr<AccessLog> log) {
+    flush();
+    log_ = std::move(log);
+    is_sink_full_ = false;
+    if (!log_->is_on()) {
+        dropped_ += count_lines(lines_);
+        lines_.clear();
+    }
+}
+
 void AccessBuffer::append(const policy::LedgerRow& row) {
-    if (!log_.is_on()) {
+    if (!log_->is_on()) {
         return;
     }
     if (lines_.size() >= kMaxHeldBytes) {
@@ -54,7 +64,7 @@ void AccessBuffer::flush() {
     if (lines_.empty()) {
         return;
     }
-    const AccessLog::Written written = log_.write(lines_);
+    const AccessLog::Written written = log_->write(lines_);
     lines_.erase(0, written.taken);
     is_sink_full_ = !lines_.empty() && !written.has_failed;
     if (written.has_failed) {

@@ -67,8 +67,7 @@ public:
     /// Held at most while the sink takes nothing; lines beyond are dropped and counted.
     static constexpr std::size_t kMaxHeldBytes = std::size_t{1024} * 1024;
 
-    /// `log` must outlive the buffer.
-    explicit AccessBuffer(AccessLog& log);
+    explicit AccessBuffer(std::shared_ptr<AccessLog> log);
     /// Writes what is left.
     ~AccessBuffer();
     AccessBuffer(const AccessBuffer&) = delete;
@@ -85,11 +84,14 @@ public:
     /// one does not take is dropped.
     void flush();
 
+    /// Lines go to `log` from now on; so do those that the one before has not taken.
+    void write_to(std::shared_ptr<AccessLog> log);
+
     /// Lines lost since the start.
     std::uint64_t dropped() const { return dropped_; }
 
 private:
-    AccessLog& log_;
+    std::shared_ptr<AccessLog> log_;
     std::string lines_;
     std::optional<providers::SteadyTime> waits_since_;
     bool is_sink_full_ = false;  // it took less than all: no attempt before the next due time

@@ -46,6 +46,8 @@ public:
         generation_.store(generation, std::memory_order_relaxed);
     }
 
+    void count_failure() { failures_.fetch_add(1, std::memory_order_relaxed); }
+
     std::vector<MetricFamily> Collect() const override {
         const auto generation = static_cast<double>(generation_.load(std::memory_order_relaxed));
         return {{"headgate_build_info",
@@ -55,12 +57,50 @@ public:
                 {"headgate_policy_generation",
                  "Generation of the policy in force.",
                  MetricType::Gauge,
-                 {gauge(generation)}}};
+                 {gauge(generation)}},
+                {"headgate_policy_reload_failures_total",
+                 "New policies that were not taken into use.",
+                 MetricType::Counter,
+                 {counter(static_cast<double>(failures_.load(std::memory_order_relaxed)))}}};
     }
 
 private:
     BuildInfo build_;
     std::atomic<std::uint64_t> generation_{0};
+    std::atomic<std::uint64_t> failures_{0};
+};
+
+/// The health of the targets that were tried.
+class Targets final : public prometheus::Collectable {
+public:
+    using Reports = std::function<std::vector<policy::TargetHealth::Report>()>;
+
+    void set(Reports reports) { reports_ = std::move(reports); }
+
+    std::vector<MetricFamily> Collect() const override {
+        MetricFamily open{"headgate_breaker_open",
+                          "1 while the breaker of the target is open or half-open.",
+                          MetricType::Gauge,
+                          {}};
+        MetricFamily benched{"headgate_target_benched",
+                             "1 while the target rests because of what its provider answered.",
+                             MetricType::Gauge,
+                             {}};
+        for (const auto& target : reports_ ? reports_() : Reports::result_type{}) {
+            const Labels labels{{"provider", target.provider}, {"model", target.model}};
+            const bool is_open = target.breaker != policy::Breaker::State::closed;
+            open.metric.push_back(gauge(is_open ? 1 : 0, labels));
+            if (target.benched) {
+                Labels with_reason = labels;
+                with_reason.push_back({"reason", std::string{to_string(*target.benched)}});
+                benched.metric.push_back(gauge(1, std::move(with_reason)));
+            }
+        }
+        return {std::move(open), std::move(benched)};
+    }
+
+private:
+    Reports reports_;
 };
 
 /// What the workers count, added up.
@@ -152,16 +192,26 @@ private:
 struct MetricsRegistry::Sources {
     Installation installation;
     Workers workers;
+    Targets targets;
     ProcessMetrics process;
 };
 
 MetricsRegistry::MetricsRegistry(BuildInfo build)
-    : sources_{new Sources{Installation{std::move(build)}, {}, {}}} {}
+    : sources_{new Sources{Installation{std::move(build)}, {}, {}, {}}} {}
 
 MetricsRegistry::~MetricsRegistry() = default;
 
 void MetricsRegistry::add_worker(const WorkerCounters& counters) {
     sources_->workers.add(counters);
+}
+
+void MetricsRegistry::count_reload_failure() {
+    sources_->installation.count_failure();
+}
+
+void MetricsRegistry::set_targets(
+    std::function<std::vector<policy::TargetHealth::Report>()> targets) {
+    sources_->targets.set(std::move(targets));
 }
 
 void MetricsRegistry::set_policy_generation(std::uint64_t generation) {
@@ -170,7 +220,7 @@ void MetricsRegistry::set_policy_generation(std::uint64_t generation) {
 
 std::string MetricsRegistry::render() const {
     const prometheus::Collectable* const sources[] = {&sources_->installation, &sources_->workers,
-                                                      &sources_->process};
+                                                      &sources_->targets, &sources_->process};
     std::vector<MetricFamily> families;
     for (const prometheus::Collectable* source : sources) {
         std::ranges::move(source->Collect(), std::back_inserter(families));

@@ -1,10 +1,13 @@
 #pragma once
 
 #include "metrics/registry/worker_counters.h"
+#include "policy/breaker/target_health.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace headgate::metrics {
 
@@ -27,6 +30,10 @@ public:
 
     /// The generation of the policy in force: 1 for the first.
     void set_policy_generation(std::uint64_t generation);
+    /// A new policy was not taken into use.
+    void count_reload_failure();
+    /// Where the health of all targets is asked at a scrape. Before the first render().
+    void set_targets(std::function<std::vector<policy::TargetHealth::Report>()> targets);
 
     /// Prometheus text, version 0.0.4 (`text/plain; version=0.0.4; charset=utf-8`). A process
     /// figure that the system does not tell is left out.

@@ -1,9 +1,11 @@
 #include "proxy/admin/admin_server.h"
 
-#include "providers/contract/api_error.h"
+#include "proxy/admin/admin_key.h"
+#include "proxy/admin/admin_routes.h"
 #include "proxy/net/listener.h"
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/basic_waitable_timer.hpp>
@@ -12,12 +14,19 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 
+#include <arpa/inet.h>
+
+#include <array>
 #include <chrono>
+#include <cstring>
+#include <optional>
 #include <thread>
+#include <utility>
 
 namespace headgate::proxy {
 namespace {
@@ -30,121 +39,227 @@ using Executor = asio::io_context::executor_type;
 using Protocol = asio::generic::stream_protocol;
 using Stream = beast::basic_stream<Protocol, Executor>;
 using Acceptor = asio::basic_socket_acceptor<Protocol, Executor>;
-using Request = http::request<http::string_body>;
+using Socket = asio::basic_stream_socket<Protocol, Executor>;
+using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
+                                         asio::wait_traits<std::chrono::steady_clock>,
+                                         Executor>;
+using Parser = http::request_parser<http::string_body>;
 using Answer = http::response<http::string_body>;
 template <class T>
 using AsioTask = asio::awaitable<T, Executor>;
 constexpr auto kTuple = asio::as_tuple(asio::deferred);
 
 constexpr std::chrono::seconds kTimeout{10};
+constexpr std::chrono::milliseconds kPauseWithoutDescriptors{100};
 constexpr std::size_t kMaxBody = std::size_t{64} << 10;
+constexpr std::uint32_t kMaxHead = std::uint32_t{16} << 10;
+constexpr std::size_t kMaxConnections = 256;
 
-Answer make_answer(const Request& request,
-                   http::status status,
-                   std::string_view type,
-                   std::string body) {
-    Answer answer{status, request.version()};
-    answer.set(http::field::content_type, beast::string_view{type.data(), type.size()});
-    answer.set(http::field::cache_control, "no-store");
-    answer.keep_alive(request.keep_alive());
-    answer.body() = std::move(body);
-    answer.prepare_payload();
-    return answer;
+/// What the connections share. It belongs to them and the server together: one that waits for a
+/// reload may outlive the server. Touched by the admin thread only.
+struct Shared {
+    AdminSources sources;
+    std::weak_ptr<asio::io_context> context;  // weak: the context owns the connections
+    policy::KeyHasher hasher;
+    WrongKeyDelays delays;
+    std::size_t connections = 0;
+};
+
+/// A place among kMaxConnections.
+class Place {
+public:
+    explicit Place(std::shared_ptr<Shared> shared) : shared_{std::move(shared)} {
+        ++shared_->connections;
+    }
+    Place(Place&&) = default;
+    Place& operator=(Place&&) = delete;
+    ~Place() {
+        if (shared_) {
+            --shared_->connections;
+        }
+    }
+
+    Shared& shared() const { return *shared_; }
+
+private:
+    std::shared_ptr<Shared> shared_;
+};
+
+beast::string_view beast_view(std::string_view text) {
+    return {text.data(), text.size()};
 }
 
-Answer make_error(const Request& request, providers::ErrorCode code, std::string message) {
-    return make_answer(request,
-                       http::int_to_status(static_cast<unsigned>(providers::traits(code).status)),
-                       "application/json", providers::to_json({code, std::move(message), {}, {}}));
+std::string_view std_view(beast::string_view text) {
+    return {text.data(), text.size()};
 }
 
-Answer answer_readiness(const Request& request, const AdminSources& sources) {
-    const bool is_ready = !sources.is_draining();
-    std::string body = R"({"ready":)";
-    body += is_ready ? R"(true,"warnings":[],"reasons":[])"
-                     : R"(false,"warnings":[],"reasons":["draining"])";
-    body += R"(,"generation":)" + std::to_string(sources.generation) + "}";
-    return make_answer(request, is_ready ? http::status::ok : http::status::service_unavailable,
-                       "application/json", std::move(body));
+std::string peer_of(const Socket& socket) {
+    beast::error_code error;
+    const auto endpoint = socket.remote_endpoint(error);
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    if (!error && endpoint.protocol().family() == AF_INET) {
+        sockaddr_in address{};
+        std::memcpy(&address, endpoint.data(), std::min(sizeof address, endpoint.size()));
+        ::inet_ntop(AF_INET, &address.sin_addr, text.data(), text.size());
+    } else if (!error && endpoint.protocol().family() == AF_INET6) {
+        sockaddr_in6 address{};
+        std::memcpy(&address, endpoint.data(), std::min(sizeof address, endpoint.size()));
+        ::inet_ntop(AF_INET6, &address.sin6_addr, text.data(), text.size());
+    }
+    return text.front() == '\0' ? "unix" : text.data();
 }
 
-Answer answer(const Request& request, const AdminSources& sources) {
-    const std::string_view target{request.target().data(), request.target().size()};
-    const std::string_view path = target.substr(0, target.find('?'));
-    const bool is_known = path == "/healthz" || path == "/readyz" || path == "/metrics";
-    if (!is_known) {
-        // Without an admin key in the policy nothing else answers, and it does not tell what
-        // exists.
-        return make_error(request, providers::ErrorCode::invalid_api_key,
-                          "This path needs an admin key, and the policy has none.");
+/// Several fields count as one list (RFC 9110 §5.3), which is no valid key.
+std::string authorization_of(const Parser::value_type& request) {
+    std::string joined;
+    const auto [first, last] = request.equal_range(http::field::authorization);
+    for (auto field = first; field != last; ++field) {
+        joined += (joined.empty() ? "" : ", ") + std::string{std_view(field->value())};
     }
-    if (request.method() != http::verb::get) {
-        Answer refused =
-            make_error(request, providers::ErrorCode::method_not_allowed, "This path takes GET.");
-        refused.set(http::field::allow, "GET");
-        return refused;
-    }
-    if (path == "/healthz") {
-        return make_answer(request, http::status::ok, "application/json", R"({"status":"ok"})");
-    }
-    if (path == "/readyz") {
-        return answer_readiness(request, sources);
-    }
-    return make_answer(request, http::status::ok, "text/plain; version=0.0.4; charset=utf-8",
-                       sources.metrics());
+    return joined;
 }
 
-AsioTask<void> serve(Stream stream, const AdminSources& sources) {
+/// Reloads without holding up the admin thread. What is called elsewhere holds the context, so
+/// that it may come after the server's end; nobody runs what it posts then.
+AsioTask<ReloadOutcome> reload(Shared& shared) {
+    const auto begin = [](auto handler, Shared* from) {
+        from->sources.reload([context = from->context.lock(),
+                              handler = std::move(handler)](ReloadOutcome outcome) mutable {
+            asio::post(*context,
+                       [handler = std::move(handler), outcome = std::move(outcome)]() mutable {
+                           std::move(handler)(std::move(outcome));
+                       });
+        });
+    };
+    co_return co_await asio::async_initiate<const asio::deferred_t&, void(ReloadOutcome)>(
+        begin, asio::deferred, &shared);
+}
+
+/// The one place where an exception of a source, which is a bug, ends: as a 500.
+AsioTask<AdminAnswer> answer(Shared& shared, const Parser::value_type& request) {
+    try {
+        const std::string authorization = authorization_of(request);
+        auto routed = route({.method = std_view(request.method_string()),
+                             .target = std_view(request.target()),
+                             .authorization = authorization,
+                             .has_body = !request.body().empty(),
+                             .now = std::chrono::steady_clock::now()},
+                            shared.sources, shared.hasher);
+        if (auto* known = std::get_if<AdminAnswer>(&routed)) {
+            co_return std::move(*known);
+        }
+        co_return answer_from(co_await reload(shared));
+    } catch (const std::exception& bug) {
+        if (shared.sources.log_error) {
+            shared.sources.log_error("admin listener: " + std::string{bug.what()});
+        }
+        co_return answer_from(
+            providers::ApiError{.code = providers::ErrorCode::internal_error,
+                                .message = "The gateway has made a mistake; its log tells which.",
+                                .param = {},
+                                .allow = {}});
+    }
+}
+
+/// What a request deserves that could not be read; nullopt: nothing, the client has gone.
+std::optional<AdminAnswer> answer_to(beast::error_code error) {
+    using providers::ErrorCode;
+    const auto refused = [](ErrorCode code, std::string message) {
+        return answer_from(providers::ApiError{
+            .code = code, .message = std::move(message), .param = {}, .allow = {}});
+    };
+    if (error == http::error::body_limit) {
+        return refused(ErrorCode::request_too_large, "No path takes a body of that size.");
+    }
+    if (error == http::error::header_limit || error == http::error::buffer_overflow) {
+        return refused(ErrorCode::headers_too_large, "The head is too large.");
+    }
+    const bool is_malformed =
+        error.category() == make_error_code(http::error::bad_method).category() &&
+        error != http::error::end_of_stream && error != http::error::partial_message;
+    if (is_malformed) {
+        return refused(ErrorCode::invalid_request, "The request is no well-formed HTTP/1.1.");
+    }
+    return std::nullopt;
+}
+
+Answer message_from(AdminAnswer answer, unsigned version, bool keep_alive) {
+    Answer message{http::int_to_status(static_cast<unsigned>(answer.status)), version};
+    message.set(http::field::content_type, beast_view(answer.content_type));
+    message.set(http::field::cache_control, "no-store");
+    if (!answer.allow.empty()) {
+        message.set(http::field::allow, beast_view(answer.allow));
+    }
+    message.keep_alive(keep_alive);
+    message.body() = std::move(answer.body);
+    message.prepare_payload();
+    return message;
+}
+
+/// One request and its answer; false: the connection is at its end.
+AsioTask<bool> exchange(Stream& stream, beast::flat_buffer& buffer, Shared& shared) {
+    Parser parser;
+    parser.body_limit(kMaxBody);
+    parser.header_limit(kMaxHead);
+    stream.expires_after(kTimeout);
+    auto [read_error, size] = co_await http::async_read(stream, buffer, parser, kTuple);
+    std::optional<AdminAnswer> reply = answer_to(read_error);
+    if (read_error && !reply) {
+        co_return false;
+    }
+    if (!reply) {
+        reply = co_await answer(shared, parser.get());
+    }
+    if (reply->is_wrong_key) {
+        const auto now = std::chrono::steady_clock::now();
+        Timer pause{stream.get_executor(), shared.delays.next(peer_of(stream.socket()), now)};
+        co_await pause.async_wait(kTuple);
+    }
+    Answer message = message_from(std::move(*reply), read_error ? 11 : parser.get().version(),
+                                  !read_error && parser.get().keep_alive());
+    stream.expires_after(kTimeout);
+    auto [write_error, sent] = co_await http::async_write(stream, message, kTuple);
+    co_return !write_error && message.keep_alive();
+}
+
+AsioTask<void> serve(Stream stream, Place place) {
     beast::flat_buffer buffer{std::size_t{128} << 10};
-    for (;;) {
-        http::request_parser<http::string_body> parser;
-        parser.body_limit(kMaxBody);
-        stream.expires_after(kTimeout);
-        auto [read_error, size] = co_await http::async_read(stream, buffer, parser, kTuple);
-        if (read_error) {
-            break;
-        }
-        Answer reply = answer(parser.get(), sources);
-        stream.expires_after(kTimeout);
-        auto [write_error, sent] = co_await http::async_write(stream, reply, kTuple);
-        if (write_error || !reply.keep_alive()) {
-            break;
-        }
+    while (co_await exchange(stream, buffer, place.shared())) {
     }
-    beast::error_code ignored;
+    beast::error_code ignored;  // the client may have closed it already
     stream.socket().shutdown(Protocol::socket::shutdown_send, ignored);
 }
 
-AsioTask<void> accept(Acceptor& acceptor, const AdminSources& sources) {
+AsioTask<void> accept(Acceptor& acceptor, std::shared_ptr<Shared> shared) {
     for (;;) {
         auto [error, socket] = co_await acceptor.async_accept(kTuple);
         if (error == asio::error::operation_aborted) {
             co_return;
         }
-        if (!error) {
-            asio::co_spawn(acceptor.get_executor(), serve(Stream{std::move(socket)}, sources),
+        if (!error && shared->connections < kMaxConnections) {
+            asio::co_spawn(acceptor.get_executor(), serve(Stream{std::move(socket)}, Place{shared}),
                            asio::detached);
-            continue;
+        } else if (error) {
+            // Out of descriptors: a moment later some may be free.
+            Timer pause{acceptor.get_executor(), kPauseWithoutDescriptors};
+            co_await pause.async_wait(kTuple);
         }
-        // Out of descriptors: a moment later some may be free.
-        asio::basic_waitable_timer<std::chrono::steady_clock,
-                                   asio::wait_traits<std::chrono::steady_clock>, Executor>
-            pause{acceptor.get_executor(), std::chrono::milliseconds{100}};
-        co_await pause.async_wait(kTuple);
     }
 }
 
 }  // namespace
 
 struct AdminServer::Impl {
-    Impl(AdminSources from, std::string bound, int fd, int family)
-        : sources{std::move(from)}, name{std::move(bound)}, acceptor{context.get_executor()} {
+    Impl(AdminSources sources, std::string bound, int fd, int family)
+        : name{std::move(bound)},
+          shared{std::make_shared<Shared>(std::move(sources), context)},
+          acceptor{context->get_executor()} {
         acceptor.assign(Protocol{family, SOCK_STREAM}, fd);
     }
 
-    AdminSources sources;
     std::string name;
-    asio::io_context context{1};
+    std::shared_ptr<asio::io_context> context = std::make_shared<asio::io_context>(1);
+    std::shared_ptr<Shared> shared;
     Acceptor acceptor;
     std::thread thread;
 };
@@ -160,15 +275,15 @@ std::expected<std::unique_ptr<AdminServer>, std::string> AdminServer::start(
     ::getsockname(bound->fds.front(), reinterpret_cast<sockaddr*>(&local), &size);
     auto impl = std::make_unique<Impl>(std::move(sources), bound->name, bound->fds.front(),
                                        local.ss_family);
-    asio::co_spawn(impl->context, accept(impl->acceptor, impl->sources), asio::detached);
-    impl->thread = std::thread{[context = &impl->context] { context->run(); }};
+    asio::co_spawn(*impl->context, accept(impl->acceptor, impl->shared), asio::detached);
+    impl->thread = std::thread{[context = impl->context.get()] { context->run(); }};
     return std::unique_ptr<AdminServer>{new AdminServer{std::move(impl)}};
 }
 
 AdminServer::AdminServer(std::unique_ptr<Impl> impl) : impl_{std::move(impl)} {}
 
 AdminServer::~AdminServer() {
-    impl_->context.stop();
+    impl_->context->stop();
     impl_->thread.join();
 }
 

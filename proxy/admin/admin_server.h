@@ -1,29 +1,23 @@
 #pragma once
 
 #include "policy/config/snapshot.h"
+#include "proxy/admin/admin_sources.h"
 
-#include <atomic>
 #include <expected>
-#include <functional>
 #include <memory>
 #include <string>
 
 namespace headgate::proxy {
 
-/// What the admin listener tells. All of it is called on the admin thread.
-struct AdminSources {
-    std::function<std::string()> metrics;  // Prometheus text
-    std::function<bool()> is_draining;
-    std::uint64_t generation = 1;
-};
-
-/// Health, readiness and metrics on a listener of their own (docs/operations.md), served by one
-/// thread: an operator's look never waits behind clients, nor they behind it.
+/// The admin API (docs/operations.md) on a listener of its own, served by one thread: an
+/// operator's look never waits behind clients, nor they behind it. What is bounded: connections,
+/// sizes of head and body, the time of a read or a write. admin_routes.h decides what is answered.
 class AdminServer {
 public:
     /// Binds and starts. The error is one clear line.
     static std::expected<std::unique_ptr<AdminServer>, std::string> start(
         const policy::ListenAddress& address, AdminSources sources);
+    /// Closes all connections, also one that waits for a reload.
     ~AdminServer();
     AdminServer(const AdminServer&) = delete;
     AdminServer& operator=(const AdminServer&) = delete;

@@ -1,30 +1,17 @@
 #include "policy/config/loader.h"
 #include "proxy/cli/commands.h"
+#include "proxy/cli/problems.h"
 
 #include <iostream>
 
 namespace headgate::proxy {
 namespace {
 
-using policy::Problem;
-
-/// The problem as compilers print theirs: place and message, the line, the hint.
-void print(std::ostream& out, Problem problem) {
-    const std::string hint = std::exchange(problem.hint, {});
-    out << problem.to_string() << '\n';
-    if (!problem.source.empty()) {
-        out << "    " << problem.source << '\n';
-    }
-    if (!hint.empty()) {
-        out << "    hint: " << hint << '\n';
-    }
-}
-
 bool check_file(const std::string& file) {
     const policy::LoadResult result =
         policy::load_policy(file, {.needs_secrets = false, .environment = {}});
-    for (const Problem& problem : result.problems) {
-        print(std::cout, problem);
+    for (const policy::Problem& problem : result.problems) {
+        print_problem(std::cout, problem);
     }
     if (result.snapshot) {
         std::cout << file << ": ok\n";

@@ -15,8 +15,7 @@ constexpr int kBadUsage = 2;
 
 /// Commands of the reference that this build does not have. `keys list` and `keys revoke` too: they
 /// work on the record store.
-constexpr std::array<std::string_view, 7> kLaterCommands = {"explain", "test",  "schema", "show",
-                                                            "doctor",  "usage", "top"};
+constexpr std::array<std::string_view, 3> kLaterCommands = {"doctor", "usage", "top"};
 constexpr std::array<std::string_view, 2> kLaterKeysCommands = {"list", "revoke"};
 
 int bad_usage(std::string_view message) {
@@ -40,7 +39,11 @@ std::string later_command(const std::vector<std::string>& words) {
 struct Chosen {
     ServeOptions serve;
     SimulateOptions simulate;
+    ExplainOptions explain;
     std::vector<std::string> check_files;
+    std::string test_config;
+    std::vector<std::string> test_files;
+    std::string show_config;
     std::string key_name;
     std::string key_config;
     std::string key_project;
@@ -64,6 +67,65 @@ void add_check(CLI::App& app, Chosen& chosen) {
     CLI::App* command = app.add_subcommand("check", "Validate policy files");
     command->add_option("FILE", chosen.check_files, "The policy files")->required()->type_name("");
     command->callback([&chosen] { chosen.run = [&chosen] { return check(chosen.check_files); }; });
+}
+
+void add_explain(CLI::App& app, Chosen& chosen) {
+    CLI::App* command = app.add_subcommand(
+        "explain", "Tell which way a request would go, and why, without sending anything");
+    ExplainOptions& options = chosen.explain;
+    const auto add = [command](const char* name, auto& value, const char* text) {
+        return command->add_option(name, value, text);
+    };
+    add("--config", options.config, "The policy file")->required()->type_name("FILE");
+    add("--project", options.project, "Who asks")->required()->type_name("PROJECT");
+    add("--model", options.model, "The model asked for")->required()->type_name("MODEL");
+    add("--endpoint", options.endpoint, "The endpoint family")
+        ->type_name("FAMILY")
+        ->capture_default_str();
+    command->add_flag("--stream", options.stream, "Ask for a stream");
+    add("--header", options.headers, "A header of the request; may be repeated")
+        ->allow_extra_args(false)
+        ->type_name("NAME=VALUE");
+    add("--provider-status", options.provider_statuses,
+        "How a provider answers: a status, connect, timeout or cut (200); may be repeated")
+        ->allow_extra_args(false)
+        ->type_name("NAME=STATUS");
+    add("--budget-used", options.budget_used, "How much of the project's budget is used")
+        ->type_name("PERCENT")
+        ->capture_default_str();
+    add("--input-tokens", options.input_tokens, "The length of the input")
+        ->type_name("N")
+        ->capture_default_str();
+    add("--max-output", options.max_output, "The output cap of the request")->type_name("N");
+    command->add_flag("--json", options.json, "One JSON object instead of tables");
+    command->footer("Exit code: 0 served, 1 refused, 2 bad usage or a faulty policy.");
+    command->callback([&chosen] { chosen.run = [&chosen] { return explain(chosen.explain); }; });
+}
+
+void add_test(CLI::App& app, Chosen& chosen) {
+    CLI::App* command = app.add_subcommand("test", "Run unit tests of a policy");
+    command->add_option("--config", chosen.test_config, "The policy file")
+        ->required()
+        ->type_name("FILE");
+    command->add_option("TESTS", chosen.test_files, "The files of tests")
+        ->required()
+        ->type_name("");
+    command->footer(
+        "Exit code: 0 all pass, 1 some fail, 2 the policy or a file of tests is faulty.");
+    command->callback([&chosen] {
+        chosen.run = [&chosen] { return test(chosen.test_config, chosen.test_files); };
+    });
+}
+
+void add_show_and_schema(CLI::App& app, Chosen& chosen) {
+    CLI::App* command = app.add_subcommand(
+        "show", "Print the effective policy with every default, secrets redacted");
+    command->add_option("--config", chosen.show_config, "The policy file")
+        ->required()
+        ->type_name("FILE");
+    command->callback([&chosen] { chosen.run = [&chosen] { return show(chosen.show_config); }; });
+    app.add_subcommand("schema", "Print the JSON Schema of a policy, for editors and CI")
+        ->callback([&chosen] { chosen.run = schema; });
 }
 
 void add_simulate(CLI::App& app, Chosen& chosen) {
@@ -94,9 +156,10 @@ void add_simulate(CLI::App& app, Chosen& chosen) {
     add("--cut-after", options.cut_after, "Break off after so many events")->type_name("N");
     command->callback([&chosen] {
         chosen.run = [&chosen] {
-            return chosen.simulate.wire == "openai"
+            const std::string& wire = chosen.simulate.wire;
+            return wire == "openai" || wire == "azure"
                        ? simulate(chosen.simulate)
-                       : bad_usage("\"--wire " + chosen.simulate.wire + "\" is not supported yet");
+                       : bad_usage("\"--wire " + wire + "\" is not supported yet");
         };
     });
 }
@@ -142,6 +205,9 @@ int parse_and_run(int argc, char** argv, const std::vector<std::string>& words) 
     Chosen chosen;
     add_serve(app, chosen);
     add_check(app, chosen);
+    add_explain(app, chosen);
+    add_test(app, chosen);
+    add_show_and_schema(app, chosen);
     add_keys(app, chosen);
     add_simulate(app, chosen);
     app.add_subcommand("version", "Print the version, the compiler and the libraries")

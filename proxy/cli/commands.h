@@ -27,7 +27,28 @@ struct SimulateOptions {
 };
 int simulate(const SimulateOptions& options);
 
+struct ExplainOptions {
+    std::string config;
+    std::string project;
+    std::string model;
+    std::string endpoint = "chat";
+    bool stream = false;
+    std::vector<std::string> headers;            // NAME=VALUE
+    std::vector<std::string> provider_statuses;  // NAME=STATUS, or a word for how it fails
+    std::string budget_used = "0%";
+    std::string input_tokens = "100";
+    std::string max_output;  // count; empty: the project's
+    bool json = false;
+};
+/// 0: the request would be served, 1: refused, 2: bad usage or a faulty policy.
+int explain(const ExplainOptions& options);
+
+/// 0: all pass, 1: some do not, 2: the policy or a file of tests is faulty; then none has run.
+int test(const std::string& config, const std::vector<std::string>& files);
+
 int check(const std::vector<std::string>& files);
+int show(const std::string& config);
+int schema();
 int keys_new(const std::string& name);
 int print_version();
 

@@ -152,6 +152,12 @@ std::expected<BoundAddress, std::string> bind_address(const policy::ListenAddres
     return address.unix_path.empty() ? bind_tcp(address, workers) : bind_unix(address, workers);
 }
 
+void ConnectionCounts::set_limits(std::size_t max_total, std::size_t max_per_address) {
+    const std::scoped_lock lock{mutex_};
+    max_total_ = max_total;
+    max_per_address_ = max_per_address;
+}
+
 bool ConnectionCounts::try_add(const std::string& address) {
     const std::scoped_lock lock{mutex_};
     if (total_ >= max_total_) {

@@ -32,16 +32,15 @@ std::expected<BoundAddress, std::string> bind_address(const policy::ListenAddres
 /// How many connections there are, in the whole process and from one address. Thread-safe.
 class ConnectionCounts {
 public:
-    ConnectionCounts(std::size_t max_total, std::size_t max_per_address)
-        : max_total_{max_total}, max_per_address_{max_per_address} {}
-
+    /// What is open above new limits stays open. Before the first call nothing may be added.
+    void set_limits(std::size_t max_total, std::size_t max_per_address);
     bool try_add(const std::string& address);
     void remove(const std::string& address);
 
 private:
-    std::size_t max_total_;
-    std::size_t max_per_address_;
     std::mutex mutex_;
+    std::size_t max_total_ = 0;
+    std::size_t max_per_address_ = 0;
     std::size_t total_ = 0;
     std::unordered_map<std::string, std::size_t> by_address_;
 };

@@ -26,7 +26,7 @@ enum class Wake : std::uint8_t {
 };
 
 /// What a socket can be waited for.
-enum Readiness : std::uint8_t {
+enum SocketReadiness : std::uint8_t {
     kNothing = 0,
     kReadable = 1,  // bytes, or the end
     kWritable = 2,

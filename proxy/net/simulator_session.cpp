@@ -78,8 +78,10 @@ private:
             script = simulator_->control(*head_, body_.view());
         }
         if (!script) {
-            script = providers::answer_openai({head_->method_text, head_->path, body_.view()},
-                                              simulator_->behaviour, simulator_->state);
+            script = providers::answer_simulated(
+                simulator_->wire,
+                {head_->method_text, head_->path, body_.view(), head_->query},
+                simulator_->behaviour, simulator_->state);
         }
         Buffer left;
         left.append(input_.view().substr(used_));

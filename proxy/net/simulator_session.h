@@ -16,9 +16,12 @@ namespace headgate::proxy {
 
 /// A simulated provider: how it behaves, and what it has answered so far. One reactor's.
 struct Simulator {
-    explicit Simulator(providers::Behaviour how) : behaviour{std::move(how)} {}
+    explicit Simulator(providers::Behaviour how,
+                       providers::WireFormat format = providers::WireFormat::openai)
+        : behaviour{std::move(how)}, wire{format} {}
 
     providers::Behaviour behaviour;
+    providers::WireFormat wire;
     providers::SimulatorState state;
 
     /// Sees each request before it is answered; an answer from here goes out instead of the

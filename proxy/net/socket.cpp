@@ -39,7 +39,10 @@ Socket::~Socket() {
         ERR_clear_error();
     }
     if (tally_ != nullptr) {
-        --*tally_;
+        --tally_->count;
+        if (tally_->on_close) {
+            tally_->on_close();
+        }
     }
     reactor_.remove(key_);
     ::close(fd_);

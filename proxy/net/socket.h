@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,6 +18,12 @@ enum class IoStatus : std::uint8_t { done, would_block, closed, failed };
 struct IoResult {
     IoStatus status = IoStatus::done;
     std::size_t bytes = 0;
+};
+
+/// How many sockets of a kind there are, and who wants to know when one goes.
+struct SocketTally {
+    std::size_t count = 0;
+    std::function<void()> on_close;  // from a destructor: it must not resume a flow
 };
 
 /// A non-blocking stream socket, connected or listening, of one reactor, plain or with TLS on it.
@@ -35,9 +42,9 @@ public:
     void attach(Flow* flow) { flow_ = flow; }
     bool is_ready(std::uint8_t bits) const { return (ready_ & bits) != 0; }
     /// Counts this connection in `tally` as long as it lives; `tally` must outlive it.
-    void count_in(std::size_t& tally) {
+    void count_in(SocketTally& tally) {
         tally_ = &tally;
-        ++tally;
+        ++tally.count;
     }
     /// True where an idle connection has neither bytes nor an end to tell: it may be used again.
     bool is_quiet();
@@ -70,7 +77,7 @@ private:
     std::uint64_t key_ = 0;
     Flow* flow_ = nullptr;
     SSL* ssl_ = nullptr;
-    std::size_t* tally_ = nullptr;
+    SocketTally* tally_ = nullptr;
 };
 
 /// What a socket did not take at once. The rest is copied: senders may use worker scratch.

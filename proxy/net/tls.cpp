@@ -6,6 +6,8 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include <new>
+
 namespace headgate::proxy {
 namespace {
 
@@ -17,23 +19,18 @@ int owner_index() {
 
 }  // namespace
 
-std::expected<std::unique_ptr<ClientTls>, std::string> ClientTls::make(
+std::expected<std::shared_ptr<const TlsTrust>, std::string> TlsTrust::load(
     const TlsSettings& settings) {
-    std::unique_ptr<ClientTls> made{new ClientTls};
-    SSL_CTX* context = SSL_CTX_new(TLS_client_method());
-    made->context_ = context;
-    if (context == nullptr) {
-        return std::unexpected{"OpenSSL gave no context"};
+    const std::shared_ptr<TlsTrust> made{new TlsTrust};
+    made->verifies_ = settings.verify;
+    made->store_ = X509_STORE_new();
+    if (made->store_ == nullptr) {
+        return std::unexpected{"OpenSSL gave no memory"};
     }
-    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-    SSL_CTX_sess_set_new_cb(context, &ClientTls::keep_session);
-    SSL_CTX_set_ex_data(context, owner_index(), made.get());
-    SSL_CTX_set_verify(context, settings.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
-    const int trusted = settings.ca_file.empty() ? SSL_CTX_set_default_verify_paths(context)
-                                                 : SSL_CTX_load_verify_locations(
-                                                       context, settings.ca_file.c_str(), nullptr);
+    const int trusted =
+        settings.ca_file.empty()
+            ? X509_STORE_set_default_paths(made->store_)
+            : X509_STORE_load_locations(made->store_, settings.ca_file.c_str(), nullptr);
     if (trusted != 1) {
         ERR_clear_error();
         return std::unexpected{
@@ -41,6 +38,24 @@ std::expected<std::unique_ptr<ClientTls>, std::string> ClientTls::make(
             (settings.ca_file.empty() ? std::string{"the system's store"} : settings.ca_file)};
     }
     return made;
+}
+
+TlsTrust::~TlsTrust() {
+    X509_STORE_free(store_);
+}
+
+ClientTls::ClientTls(std::shared_ptr<const TlsTrust> trust)
+    : trust_{std::move(trust)}, context_{SSL_CTX_new(TLS_client_method())} {
+    if (context_ == nullptr) {
+        throw std::bad_alloc{};
+    }
+    SSL_CTX_set_min_proto_version(context_, TLS1_2_VERSION);
+    SSL_CTX_set_options(context_, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    SSL_CTX_set_session_cache_mode(context_, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(context_, &ClientTls::keep_session);
+    SSL_CTX_set_ex_data(context_, owner_index(), this);
+    SSL_CTX_set_verify(context_, trust_->verifies() ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+    SSL_CTX_set1_cert_store(context_, trust_->store());
 }
 
 ClientTls::~ClientTls() {

@@ -26,7 +26,43 @@ bool is_ready(Interest interest) {
 }  // namespace
 
 Upstream::Upstream(Reactor& reactor, Resolver& resolver, UpstreamSettings settings)
-    : reactor_{reactor}, resolver_{resolver}, settings_{std::move(settings)} {}
+    : reactor_{reactor}, resolver_{resolver}, settings_{std::move(settings)} {
+    open_.on_close = [this] { wake_waiting(); };
+}
+
+/// Posted, because it is called where a connection is being given up: another flow must not run in
+/// the middle of that.
+void Upstream::wake_waiting() {
+    if (waiting_.empty()) {
+        return;
+    }
+    reactor_.post([weak = weak_from_this()] {
+        const std::shared_ptr<Upstream> self = weak.lock();
+        if (self && !self->waiting_.empty() && self->has_place()) {
+            self->waiting_.front()->wake();
+        }
+    });
+}
+
+Task<std::expected<void, ConnectFailure>> Upstream::wait_for_room(Flow& flow,
+                                                                  Tick until,
+                                                                  Interest also) {
+    const std::shared_ptr<Upstream> self = shared_from_this();
+    waiting_.push_back(&flow);
+    Wake wake = Wake::ready;
+    while (wake == Wake::ready && !is_ready(also) && !(waiting_.front() == &flow && has_place())) {
+        wake = co_await flow.wait(also, until);
+    }
+    std::erase(waiting_, &flow);
+    wake_waiting();  // there may be room for the next one too
+    if (wake == Wake::deadline) {
+        co_return failure(Kind::saturated, "all of its max_connections are in use");
+    }
+    if (wake == Wake::stopped || is_ready(also)) {
+        co_return failure(Kind::interrupted, "given up");
+    }
+    co_return std::expected<void, ConnectFailure>{};
+}
 
 std::unique_ptr<Socket> Upstream::take_idle() {
     while (!idle_.empty()) {
@@ -43,6 +79,7 @@ void Upstream::give_back(std::unique_ptr<Socket> socket) {
     socket->attach(nullptr);
     if (idle_.size() < kMaxIdle && socket->is_quiet()) {
         idle_.push_back({std::move(socket), reactor_.tick_after(kIdleTime)});
+        wake_waiting();
     }
 }
 
@@ -63,6 +100,17 @@ Task<Upstream::Connected> Upstream::connect(Flow& flow, Tick until, Interest als
         socket->count_in(open_);
         co_return socket;
     }
+    // Holds its place while there is no socket yet that would.
+    ++open_.count;
+    Connected connected = co_await connect_to_addresses(flow, until, also);
+    --open_.count;
+    if (!connected) {
+        wake_waiting();
+    }
+    co_return connected;
+}
+
+Task<Upstream::Connected> Upstream::connect_to_addresses(Flow& flow, Tick until, Interest also) {
     const std::vector<SocketAddress> addresses =
         co_await resolver_.resolve(flow, settings_.host, settings_.port, until, also);
     if (flow.is_cancelled() || is_ready(also)) {

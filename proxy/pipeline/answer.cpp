@@ -6,10 +6,11 @@
 namespace headgate::proxy {
 namespace {
 
+using policy::Verdict;
 using providers::ErrorCode;
-using Kind = Failures::Kind;
 
 constexpr std::chrono::seconds kOwnAnswerTime{10};
+constexpr std::chrono::seconds kUsualRetryAfter{1};
 /// 2023-11-06: the API has no date for a model that the policy only names by a glob.
 constexpr std::int64_t kModelCreated = 1'699'228'800;
 
@@ -52,6 +53,32 @@ std::optional<std::string> percent_decoded(std::string_view text) {
     }
     return out;
 }
+
+/// In whole seconds, rounded up, and exactly.
+std::string retry_after_lines(std::chrono::milliseconds wait) {
+    return "retry-after: " + std::to_string(std::chrono::ceil<std::chrono::seconds>(wait).count()) +
+           "\r\nretry-after-ms: " + std::to_string(wait.count()) + "\r\n";
+}
+
+/// What is ours to say when nothing worked. Verdicts that pass a provider's error have no line.
+struct OwnError {
+    Verdict verdict;
+    ErrorCode code;
+    std::string_view message;
+};
+
+constexpr std::array kOwnErrors{
+    OwnError{Verdict::timed_out, ErrorCode::upstream_timeout,
+             "The provider did not answer in time."},
+    OwnError{Verdict::invalid_answer, ErrorCode::upstream_invalid_response,
+             "The provider's answer was not valid."},
+    OwnError{Verdict::auth_failed, ErrorCode::provider_auth_failed,
+             "The provider refused Headgate's own credential. The operator has to replace it."},
+    OwnError{Verdict::quota_exhausted, ErrorCode::provider_quota_exhausted,
+             "The provider account behind Headgate has no quota left. The operator has to act."},
+    OwnError{Verdict::unavailable, ErrorCode::upstream_unavailable,
+             "No provider could answer this request."},
+};
 
 }  // namespace
 
@@ -135,50 +162,42 @@ Task<void> Exchange::answer_error() {
         lines += "allow: " + std::string{error_->allow} + "\r\n";
     }
     if (traits.status == 503 && traits.may_retry) {
-        lines += failures_.retry_after_lines.empty() ? "retry-after: 1\r\nretry-after-ms: 1000\r\n"
-                                                     : failures_.retry_after_lines.view();
+        lines += retry_after_lines(retry_after_.value_or(kUsualRetryAfter));
     }
     const std::string body = providers::to_json(*error_);
     co_await send_own(traits.status, lines, body);
 }
 
 /// No target has answered (policy.md, Attempts: "When nothing worked").
-Task<void> Exchange::answer_failures() {
-    const bool is_status = failures_.last == Kind::status;
-    const bool is_operators =
-        is_status && (failures_.error.is_credential || failures_.error.is_quota);
-    row_.outcome = policy::Outcome::error;
-    if (is_status && !is_operators &&
-        (failures_.count == 1 || !may_move_on() || failures_.rate_limited == failures_.count)) {
-        code_ = failures_.error.code;
-        row_.code = code_;
-        is_from_target_ = true;
-        co_return co_await send_own(failures_.status, failures_.retry_after_lines.view(),
-                                    failures_.error.body);
+Task<void> Exchange::answer_failures(const policy::AttemptWalk& walk) {
+    const Verdict verdict = walk.verdict();
+    retry_after_ = walk.smallest_retry_after();
+    if (verdict == Verdict::pass_error) {
+        co_return co_await pass_error(latest_.retry_after_lines.view());
     }
-    if (is_operators) {
-        refuse(
-            failures_.error.is_credential ? ErrorCode::provider_auth_failed
-                                          : ErrorCode::provider_quota_exhausted,
-            failures_.error.is_credential
-                ? "The provider refused Headgate's own credential. The operator has to replace it."
-                : "The provider account behind Headgate has no quota left. The operator has to "
-                  "act.");
-    } else if (failures_.timed_out == failures_.count) {
-        refuse(ErrorCode::upstream_timeout, "The provider did not answer in time.");
-    } else if (failures_.count == 1 && failures_.last == Kind::invalid) {
-        refuse(ErrorCode::upstream_invalid_response, "The provider's answer was not valid.");
-    } else {
-        refuse(ErrorCode::upstream_unavailable, "No provider could answer this request.");
+    if (verdict == Verdict::rate_limited) {
+        co_return co_await pass_error(retry_after_ ? retry_after_lines(*retry_after_)
+                                                   : std::string{});
     }
+    const auto* own = std::ranges::find(kOwnErrors, verdict, &OwnError::verdict);
+    refuse(own->code, std::string{own->message});
     co_await answer_error();
     row_.outcome = policy::Outcome::error;
+}
+
+/// The latest attempt's error as the provider gave it.
+Task<void> Exchange::pass_error(std::string_view retry_after_lines) {
+    row_.outcome = policy::Outcome::error;
+    code_ = latest_.error.code;
+    row_.code = code_;
+    is_from_target_ = true;
+    co_await send_own(latest_.what.status, retry_after_lines, latest_.error.body);
 }
 
 /// GET /v1/models and GET /v1/models/{model}: what this project may use.
 Task<void> Exchange::answer_local() {
     const std::vector<std::string_view> models =
-        policy::usable_models(snapshot_, *identity_.project);
+        view_->policy().router.usable_models(*identity_.project);
     std::string body;
     if (facts_.where.endpoint->operation == providers::Operation::models_retrieve) {
         const auto name = percent_decoded(facts_.where.argument);

@@ -1,3 +1,4 @@
+#include "providers/contract/retry_after.h"
 #include "proxy/pipeline/exchange.h"
 
 namespace headgate::proxy {
@@ -36,7 +37,10 @@ Task<Wire> Exchange::read_answer_bytes(Tick deadline) {
             co_return wake == Wake::deadline ? Wire::timeout : Wire::stopped;
         }
         if (is_client_gone()) {
-            co_return Wire::client_gone;
+            if (!begin_finishing()) {
+                co_return Wire::client_gone;
+            }
+            deadline = std::min(deadline, client_total_);
         }
         if (worker_.reactor().tick() >= deadline) {
             co_return Wire::timeout;
@@ -75,7 +79,7 @@ void Exchange::note_wait(std::chrono::steady_clock::time_point from) {
 }
 
 Task<Wire> Exchange::read_answer_head() {
-    const Tick deadline = std::min(until(plan_.deadlines.first_byte), total_deadline_);
+    const Tick deadline = deadline_before_answer(timeouts().first_byte);
     auto& scratch = worker_.scratch().read;
     int interim = 0;
     for (;;) {
@@ -111,6 +115,27 @@ Task<Wire> Exchange::read_answer_head() {
     }
 }
 
+/// What an error's head tells of when to come again.
+bool Exchange::note_retry_advice(const HeadField& field) {
+    if (equals_lower(field.name, "retry-after-ms")) {
+        append_line(call_.retry_after_lines, "retry-after-ms", field.value);
+        if (const auto exact = providers::parse_retry_after_ms(field.value)) {
+            call_.retry_after = exact;
+        }
+    } else if (equals_lower(field.name, "retry-after")) {
+        append_line(call_.retry_after_lines, "retry-after", field.value);
+        if (!call_.retry_after) {
+            call_.retry_after =
+                providers::parse_retry_after(field.value, std::chrono::system_clock::now());
+        }
+    } else if (equals_lower(field.name, "x-ratelimit-reset-requests")) {
+        call_.resets_in = providers::parse_go_duration(field.value);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 /// Takes from scratch what the exchange needs of the provider's head: an allow-list.
 void Exchange::note_answer_head() {
     const AnswerHead& head = worker_.scratch().answer;
@@ -128,7 +153,6 @@ void Exchange::note_answer_head() {
         call_.keeps_alive = false;
     }
     passed_lines_.clear();
-    failures_.retry_after_lines.clear();
     upstream_request_id_.clear();
     for (const HeadField& field : head.fields) {
         if (equals_lower(field.name, "content-type")) {
@@ -142,10 +166,8 @@ void Exchange::note_answer_head() {
             append_line(passed_lines_, "openai-processing-ms", field.value);
         } else if (equals_lower(field.name, "openai-version")) {
             append_line(passed_lines_, "openai-version", field.value);
-        } else if (equals_lower(field.name, "retry-after")) {
-            append_line(failures_.retry_after_lines, "retry-after", field.value);
-        } else if (equals_lower(field.name, "retry-after-ms")) {
-            append_line(failures_.retry_after_lines, "retry-after-ms", field.value);
+        } else if (head.status >= 400 && note_retry_advice(field)) {
+            continue;
         } else if (equals_lower(field.name, "x-request-id") && is_field_value(field.value)) {
             upstream_request_id_.assign(field.value);
         }

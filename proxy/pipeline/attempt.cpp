@@ -6,69 +6,25 @@
 namespace headgate::proxy {
 namespace {
 
-using Kind = Failures::Kind;
+using Kind = policy::AttemptFailure::Kind;
 
 constexpr std::size_t kMaxErrorBody = std::size_t{64} << 10;
 constexpr std::chrono::seconds kErrorBodyTime{10};
 
-/// policy.md's default for `fallback_on`: the statuses that move to the next target.
-constexpr std::array<int, 6> kFallbackStatuses{429, 500, 502, 503, 504, 529};
-
 }  // namespace
 
-/// Step 8: the targets of the plan in their order, until one has answered.
-Task<void> Exchange::attempt_targets() {
-    for (const providers::Target& target : plan_.targets) {
-        row_.provider = target.provider->name;
-        row_.model = target.model;
-        const AttemptEnd end = co_await attempt(target);
-        if (call_.began != std::chrono::steady_clock::time_point{}) {
-            row_.attempts.back().duration = std::chrono::duration_cast<std::chrono::microseconds>(
-                std::chrono::steady_clock::now() - call_.began);
-        }
-        if (end == AttemptEnd::client_gone || end == AttemptEnd::stopped) {
-            row_.outcome = end == AttemptEnd::client_gone ? policy::Outcome::client_gone
-                                                          : policy::Outcome::error;
-            may_keep_alive_ = false;
-            if (call_.is_sent && !call_.is_charged) {
-                settle_estimate(0);  // the provider may charge for what it was asked
-            }
-        }
-        call_ = Call{};
-        if (end != AttemptEnd::failed) {
-            co_return;
-        }
-        if (error_) {
-            co_return co_await answer_error();
-        }
-        if (!may_move_on() || worker_.reactor().tick() >= total_deadline_) {
-            break;
-        }
-    }
-    co_await answer_failures();
-}
-
-bool Exchange::may_move_on() const {
-    if (failures_.last != Kind::status) {
-        return true;
-    }
-    return failures_.error.is_credential || failures_.error.is_quota ||
-           std::ranges::find(kFallbackStatuses, failures_.status) != kFallbackStatuses.end();
-}
-
+/// One upstream call: encode, connect, send, read.
 Task<AttemptEnd> Exchange::attempt(const providers::Target& target) {
-    call_.line = &worker_.line(*target.provider);
-    auto encoded = call_.line->adapter->encode(request_, target);
+    call_.line = &view_->line(*target.provider);
+    auto encoded = call_.line->adapter().encode(request_, target);
     if (!encoded) {
         error_ = std::move(encoded.error());
         co_return AttemptEnd::failed;
     }
     row_.attempts.push_back({target.provider->name, target.model, 0, "ok", {}});
     call_.began = worker_.reactor().now();
-    call_.socket = call_.line->upstream->take_idle();
-    call_.is_reused = call_.socket != nullptr;
+    Wire wire = co_await take_connection();
     for (;;) {
-        Wire wire = call_.socket ? Wire::ok : co_await open_connection();
         if (wire != Wire::ok) {
             if (wire == Wire::broken || wire == Wire::timeout) {
                 co_return fail(wire == Wire::timeout ? Kind::timeout : Kind::connect, "connect");
@@ -86,6 +42,7 @@ Task<AttemptEnd> Exchange::attempt(const providers::Target& target) {
             call_.held.reset();
             call_.bytes = {};
             call_.is_reused = call_.is_request_cut = call_.has_answer_bytes = false;
+            wire = co_await open_connection();
             continue;
         }
         if (wire != Wire::ok) {
@@ -93,6 +50,23 @@ Task<AttemptEnd> Exchange::attempt(const providers::Target& target) {
         }
         co_return co_await relay();
     }
+}
+
+/// A pooled connection or a new one; where the provider's are all in use, after waiting for one.
+Task<Wire> Exchange::take_connection() {
+    Upstream& upstream = *call_.line->upstream;
+    if (!upstream.has_room()) {
+        const auto from = std::chrono::steady_clock::now();
+        const auto room = co_await upstream.wait_for_room(
+            client_.flow(), deadline_before_answer(timeouts().connect), client_gone());
+        waited_ += std::chrono::steady_clock::now() - from;
+        if (!room) {
+            co_return wire_of(room.error());
+        }
+    }
+    call_.socket = upstream.take_idle();
+    call_.is_reused = call_.socket != nullptr;
+    co_return call_.is_reused ? Wire::ok : co_await open_connection();
 }
 
 /// True where a pooled connection has died without an answer to us: closed before any byte, or
@@ -103,7 +77,7 @@ bool Exchange::is_stale(Wire wire) const {
 }
 
 Task<Wire> Exchange::open_connection() {
-    const Tick deadline = std::min(until(plan_.deadlines.connect), total_deadline_);
+    const Tick deadline = deadline_before_answer(timeouts().connect);
     const auto from = std::chrono::steady_clock::now();
     auto opened = co_await call_.line->upstream->connect(client_.flow(), deadline, client_gone());
     waited_ += std::chrono::steady_clock::now() - from;
@@ -111,12 +85,17 @@ Task<Wire> Exchange::open_connection() {
         call_.socket = std::move(*opened);
         co_return Wire::ok;
     }
-    const ConnectFailure& failure = opened.error();
-    if (failure.kind == ConnectFailure::Kind::interrupted) {
-        co_return client_.flow().is_cancelled() ? Wire::stopped : Wire::client_gone;
+    co_return wire_of(opened.error());
+}
+
+Wire Exchange::wire_of(const ConnectFailure& failure) {
+    using enum ConnectFailure::Kind;
+    if (failure.kind == interrupted) {
+        return client_.flow().is_cancelled() ? Wire::stopped : Wire::client_gone;
     }
+    call_.is_saturated = failure.kind == saturated;
     warn(failure.problem);
-    co_return failure.kind == ConnectFailure::Kind::timeout ? Wire::timeout : Wire::broken;
+    return failure.kind == ConnectFailure::Kind::timeout ? Wire::timeout : Wire::broken;
 }
 
 /// One line a second and provider in the operator's log: the row tells the rest.
@@ -124,16 +103,37 @@ void Exchange::warn(std::string_view problem) {
     ProviderLine& line = *call_.line;
     if (worker_.reactor().tick() >= line.next_warning) {
         line.next_warning = worker_.reactor().tick_after(std::chrono::seconds{1});
-        worker_.process().log(policy::LogLevel::warn, "provider " + line.provider->name + ": " +
-                                                          std::string{problem} + " (" +
-                                                          std::string{row_.id} + ")");
+        tell(policy::LogLevel::warn, problem);
     }
+}
+
+void Exchange::tell(policy::LogLevel level, std::string_view problem) {
+    worker_.process().log(level, "provider " + call_.line->provider().name + ": " +
+                                     std::string{problem} + " (" + std::string{row_.id} + ")");
+}
+
+/// The client's own fields that the provider's `forward_headers` lets pass; where the client sent
+/// none, the policy's.
+void Exchange::write_forwarded(HeadWriter& head) {
+    const providers::Provider& provider = call_.line->provider();
+    const auto write = [&head](bool may_pass, std::string_view name, const std::string& theirs,
+                               const std::string& ours) {
+        const std::string& value = theirs.empty() ? ours : theirs;
+        if (may_pass && !value.empty()) {
+            head.field(name, value);
+        }
+    };
+    const providers::ForwardedHeaders& may = provider.forward_headers;
+    write(may.organization, "openai-organization", facts_.organization, provider.organization);
+    write(may.project, "openai-project", facts_.openai_project, provider.project);
+    write(may.beta, "openai-beta", facts_.beta, {});
 }
 
 Bytes Exchange::upstream_head(const providers::UpstreamRequest& request) {
     HeadWriter head{worker_.scratch().head};
     head.request_line(request.method, request.path);
-    head.lines(call_.line->head_lines);
+    head.lines(call_.line->wire->head_lines);
+    write_forwarded(head);
     head.field("accept", request.accept);
     head.field("content-type", "application/json");
     head.field("content-length", request.body.size());
@@ -145,7 +145,7 @@ Bytes Exchange::upstream_head(const providers::UpstreamRequest& request) {
     }
     const Bytes bytes = head.finish();
     if (!head.is_valid()) {
-        throw std::logic_error("a request head to " + call_.line->provider->name +
+        throw std::logic_error("a request head to " + call_.line->provider().name +
                                " would not be valid");
     }
     return bytes;
@@ -191,17 +191,16 @@ AttemptEnd Exchange::end_of(Wire wire) {
 
 AttemptEnd Exchange::fail(Kind kind, std::string_view reason) {
     row_.attempts.back().reason = reason;
-    failures_.last = kind;
-    ++failures_.count;
-    failures_.timed_out += kind == Kind::timeout ? 1 : 0;
-    failures_.retry_after_lines.clear();
+    latest_ = {};
+    latest_.what.kind = kind;
+    latest_.is_ours = call_.is_saturated || (kind == Kind::timeout && call_.waits_by_client);
     return AttemptEnd::failed;
 }
 
 /// Reads an error answer's body as far as it is worth reading, and judges it.
 Task<AttemptEnd> Exchange::collect_error() {
     Buffer body;
-    const Tick deadline = std::min(until(kErrorBodyTime), total_deadline_);
+    const Tick deadline = deadline_before_answer(kErrorBodyTime);
     const auto take = [&] {
         while (!call_.bytes.empty() && call_.body.state() == BodyReader::State::more) {
             const Bytes data = call_.body.next(call_.bytes);
@@ -218,19 +217,19 @@ Task<AttemptEnd> Exchange::collect_error() {
     if (wire == Wire::client_gone || wire == Wire::stopped) {
         co_return end_of(wire);
     }
-    const auto retry_after = failures_.retry_after_lines;
     fail(Kind::status, "status");
-    failures_.retry_after_lines = retry_after;
-    failures_.status = call_.status;
+    latest_.retry_after_lines = call_.retry_after_lines;
+    latest_.error = call_.line->adapter().decode_error(call_.status, body.view());
+    latest_.what.status = call_.status;
+    latest_.what.is_credential = latest_.error.is_credential;
+    latest_.what.is_quota = latest_.error.is_quota;
+    latest_.what.retry_after = call_.retry_after;
+    if (!call_.retry_after && latest_.error.is_daily) {
+        latest_.what.retry_after = call_.resets_in;
+    }
     call_.is_sent = false;  // an error is not charged
-    failures_.error = call_.line->adapter->decode_error(call_.status, body.view());
-    failures_.rate_limited += call_.status == 429 ? 1 : 0;
     row_.attempts.back().status = call_.status;
     release_upstream();
-    if (failures_.error.is_credential || failures_.error.is_quota) {
-        warn(failures_.error.is_credential ? "refused our credential"
-                                           : "has no quota or money left");
-    }
     co_return AttemptEnd::failed;
 }
 

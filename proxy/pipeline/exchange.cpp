@@ -1,13 +1,36 @@
 #include "proxy/pipeline/exchange.h"
 
+#include "providers/contract/token_estimate.h"
+
 #include <exception>
+#include <functional>
 
 namespace headgate::proxy {
+namespace {
+
+/// How much of a prompt has to be equal for two requests to share a provider's prompt cache: about
+/// the 256 tokens by which OpenAI itself routes.
+constexpr std::size_t kPrefix = 1024;
+
+/// 0 where the prompt is too short to be worth sticking to a target.
+std::uint64_t prefix_of(const providers::ApiRequest& request, std::string_view project) {
+    const providers::ByteRange& prompt = request.prompt;
+    if (prompt.end - prompt.begin < kPrefix) {
+        return 0;
+    }
+    const std::hash<std::string_view> hash;
+    const std::uint64_t digest = hash(request.body.substr(prompt.begin, kPrefix)) ^
+                                 (hash(request.model) * 3) ^ (hash(project) * 7);
+    return digest == 0 ? 1 : digest;
+}
+
+}  // namespace
 
 Exchange::Exchange(ClientSession& client)
     : client_{client},
       worker_{client.worker()},
-      snapshot_{worker_.snapshot()},
+      view_{worker_.view()},
+      snapshot_{view_->snapshot()},
       began_{worker_.reactor().now()},
       sent_before_{client.queue().bytes_sent()} {
     row_.time = std::chrono::system_clock::now();
@@ -76,29 +99,58 @@ Task<void> Exchange::run() {
     co_await attempt_targets();
 }
 
+std::uint64_t Exchange::seed() const {
+    return std::hash<std::string_view>{}(row_.id);
+}
+
+policy::Facts Exchange::facts_for_plan(std::vector<policy::HeaderFact>& headers) const {
+    const policy::Router::Needs& needs = view_->policy().router.needs();
+    for (const auto& [name, value] : facts_.routing) {
+        headers.push_back({name, value});
+    }
+    policy::Facts facts;
+    facts.project = identity_.project;
+    facts.endpoint = request_.endpoint;
+    facts.model = request_.model;
+    facts.stream = request_.stream;
+    facts.headers = headers;
+    if (needs.input_tokens) {
+        facts.input_tokens = providers::estimate_input(request_).guess.count;
+        facts.output_tokens = request_.output_cap().value_or(0);
+    }
+    if (needs.prefix) {
+        facts.prefix = prefix_of(request_, identity_.project->id);
+    }
+    return facts;
+}
+
 /// Step 5.
 bool Exchange::make_plan() {
-    auto made = policy::plan(snapshot_, *identity_.project, request_);
+    std::vector<policy::HeaderFact> headers;
+    auto made = view_->policy().router.plan(
+        facts_for_plan(headers),
+        {view_->healths(), policy::Random{seed()}, worker_.reactor().now()});
     if (!made) {
         error_ = std::move(made.error());
         return false;
     }
     plan_ = std::move(*made);
-    row_.route = plan_.route;
+    row_.route = plan_.route->name;
     for (const policy::SkippedTarget& skipped : plan_.skipped) {
         row_.skipped.push_back({skipped.provider, skipped.model, skipped.reason});
     }
-    policy::Deadlines& deadlines = plan_.deadlines;
-    if (facts_.patience) {
-        deadlines.first_byte = std::min(deadlines.first_byte, *facts_.patience);
-        deadlines.idle = std::min(deadlines.idle, *facts_.patience);
-    }
-    auto total = request_.stream ? deadlines.stream_total : deadlines.total;
-    if (facts_.timeout) {
-        total = std::min(total, *facts_.timeout);
-    }
-    total_deadline_ = until(total);
+    set_deadlines();
     return true;
+}
+
+void Exchange::set_deadlines() {
+    route_total_ = until(request_.stream ? timeouts().stream_total : timeouts().total);
+    if (facts_.timeout) {
+        client_total_ = until(*facts_.timeout);
+    }
+    if (facts_.patience) {
+        patience_ends_ = until(*facts_.patience);
+    }
 }
 
 /// Step 6. No route of the implicit policy has a cache: nothing is ever known.

@@ -3,7 +3,8 @@
 #include "policy/budget/reservation.h"
 #include "policy/keys/project.h"
 #include "policy/ledger/row.h"
-#include "policy/routing/planner.h"
+#include "policy/routing/attempt_walk.h"
+#include "policy/routing/router.h"
 #include "providers/contract/answer_decoder.h"
 #include "providers/contract/api_request.h"
 #include "proxy/net/body_reader.h"
@@ -22,6 +23,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace headgate::proxy {
 
@@ -46,6 +49,11 @@ struct RequestFacts {
     std::string client_request_id;
     std::string traceparent;
     std::string idempotency_key;
+    // Only where the policy asks for them:
+    std::string organization;  // openai-organization
+    std::string openai_project;
+    std::string beta;
+    std::vector<std::pair<std::string_view, std::string>> routing;  // names live in the Router
 };
 
 /// How one attempt at a target ended.
@@ -59,17 +67,13 @@ enum class AttemptEnd : std::uint8_t {
 /// How a step on the upstream connection went.
 enum class Wire : std::uint8_t { ok, broken, timeout, malformed, client_gone, stopped };
 
-/// Why attempts failed, for the answer when nothing worked (policy.md, Attempts).
-struct Failures {
-    enum class Kind : std::uint8_t { connect, timeout, cut, invalid, status };
-
-    Kind last = Kind::connect;
-    int status = 0;                   // of the last, where it is a status
-    providers::ProviderError error;   // of the last, where it is a status
-    FixedText<64> retry_after_lines;  // the last's retry-after fields, checked
-    int count = 0;
-    int rate_limited = 0;
-    int timed_out = 0;
+/// What the latest failed attempt leaves for the answer when nothing works.
+struct LatestFailure {
+    policy::AttemptFailure what;
+    providers::ProviderError error;   // of a status
+    FixedText<64> retry_after_lines;  // the provider's retry-after fields, checked
+    /// Not the target's fault: the client's own time-out, our own limit of connections.
+    bool is_ours = false;
 };
 
 /// The upstream side of the attempt that runs.
@@ -90,6 +94,11 @@ struct Call {
     bool is_event_stream = false;
     bool is_json = false;
     bool is_coded = false;
+    bool is_saturated = false;     // our own limit of connections was in the way
+    bool waits_by_client = false;  // the deadline of the latest wait was the client's
+    std::optional<std::chrono::milliseconds> retry_after;
+    std::optional<std::chrono::milliseconds> resets_in;  // of a used-up rate limit
+    FixedText<64> retry_after_lines;                     // the provider's fields, checked
     std::chrono::steady_clock::time_point began;
 };
 
@@ -128,6 +137,7 @@ private:
     bool may_use_endpoint(const providers::Endpoint& endpoint);
     bool has_right_form(const providers::Endpoint& endpoint);
     void note_field(std::string_view name, std::string_view value);
+    void note_asked_field(std::string_view name, std::string_view value);
     void note_limit(std::string_view name, std::string_view value);
     // Step 4: request_body.cpp
     Task<bool> read_body();
@@ -136,24 +146,37 @@ private:
     void take_body(Bytes& bytes);
     // Steps 5 to 7: exchange.cpp
     bool make_plan();
+    void set_deadlines();
+    policy::Facts facts_for_plan(std::vector<policy::HeaderFact>& headers) const;
     bool recall();
     bool admit();
-    // Step 8: attempt.cpp, answer_head.cpp
+    // Step 8: attempts.cpp, attempt.cpp, answer_head.cpp
     Task<void> attempt_targets();
+    Task<AttemptEnd> pause_before(const policy::AttemptWalk::Step& step);
+    void finish_attempt(AttemptEnd end);
+    policy::AttemptReport report_of(AttemptEnd end) const;
+    void warn_of_bench(AttemptEnd end);
+    Tick last_deadline() const;
+    std::chrono::milliseconds time_left() const;
     Task<AttemptEnd> attempt(const providers::Target& target);
+    Task<Wire> take_connection();
     Task<Wire> open_connection();
+    Wire wire_of(const ConnectFailure& failure);
     void send_request(const providers::UpstreamRequest& request);
     bool is_stale(Wire wire) const;
     Task<Wire> read_answer_head();
+    void write_forwarded(HeadWriter& head);
     Bytes upstream_head(const providers::UpstreamRequest& request);
     void note_answer_head();
+    bool note_retry_advice(const HeadField& field);
     Task<Wire> read_answer_bytes(Tick deadline);
     void note_wait(std::chrono::steady_clock::time_point from);
     AttemptEnd end_of(Wire wire);
-    AttemptEnd fail(Failures::Kind kind, std::string_view reason);
+    AttemptEnd fail(policy::AttemptFailure::Kind kind, std::string_view reason);
     Task<AttemptEnd> collect_error();
-    bool may_move_on() const;
+    bool begin_finishing();
     void warn(std::string_view problem);
+    void tell(policy::LogLevel level, std::string_view problem);
     // Step 9: relay_plain.cpp, relay_stream.cpp. call_.bytes holds what came behind the head.
     Task<AttemptEnd> relay();
     Task<AttemptEnd> relay_plain();
@@ -171,7 +194,8 @@ private:
     void release_upstream();
     // Answers: answer.cpp
     Task<void> answer_error();
-    Task<void> answer_failures();
+    Task<void> answer_failures(const policy::AttemptWalk& walk);
+    Task<void> pass_error(std::string_view retry_after_lines);
     Task<void> answer_local();
     Task<void> answer_probe();
     Task<void> send_own(int status, std::string_view extra_lines, std::string_view body);
@@ -189,12 +213,20 @@ private:
     void finish_row();
     policy::Outcome lost_outcome() const;
 
-    Interest client_gone() { return {&client_.socket(), kGone}; }
-    bool is_client_gone() const { return client_.socket().is_ready(kGone); }
+    /// Nothing where the answer is read to its end although the client has left.
+    Interest client_gone() { return {is_finishing_ ? nullptr : &client_.socket(), kGone}; }
+    bool is_client_gone() const { return !is_finishing_ && client_.socket().is_ready(kGone); }
+    /// The end of a wait of the route's `limit`, or earlier where the client's patience ends.
+    Tick deadline_before_answer(std::chrono::milliseconds limit);
+    Tick deadline_inside_answer();
+    const policy::Timeouts& timeouts() const { return plan_.route->timeouts; }
+    /// Of the draws that this exchange makes.
+    std::uint64_t seed() const;
     Tick until(std::chrono::milliseconds wait) const { return worker_.reactor().tick_after(wait); }
 
     ClientSession& client_;
     Worker& worker_;
+    std::shared_ptr<PolicyView> view_;  // first: what follows looks into it
     const policy::Snapshot& snapshot_;
     RequestId id_{};
     std::chrono::steady_clock::time_point began_;
@@ -215,9 +247,13 @@ private:
     policy::LedgerRow row_;
     std::optional<policy::Reservation> reservation_;
 
-    Tick total_deadline_ = kNever;
+    Tick route_total_ = kNever;
+    Tick client_total_ = kNever;   // x-headgate-timeout; the end of finishing without a client
+    Tick patience_ends_ = kNever;  // the client gives up where it has no byte by then
+    std::optional<policy::AttemptPermit> permit_;
     Call call_;
-    Failures failures_;
+    LatestFailure latest_;
+    std::optional<std::chrono::milliseconds> retry_after_;  // to tell with a 503
     std::unique_ptr<providers::StreamDecoder> stream_;
     FixedText<512> passed_lines_;  // of the provider's head, for the client; checked
     FixedText<128> upstream_request_id_;
@@ -227,6 +263,7 @@ private:
     bool may_keep_alive_ = true;
     bool is_from_target_ = false;  // the answer of our own making passes a provider's error
     bool is_answered_ = false;     // a head has gone to the client
+    bool is_finishing_ = false;    // the client has left, the answer is read on
 };
 
 }  // namespace headgate::proxy

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "metrics/access_log/access_log.h"
+#include "policy/breaker/health_table.h"
 #include "policy/config/snapshot.h"
 #include "proxy/net/listener.h"
 #include "proxy/net/resolver.h"
@@ -14,16 +14,9 @@ namespace headgate::proxy {
 
 /// What the workers of one process share. Outlives them. All of it is immutable or thread-safe.
 struct Process {
-    Process(std::unique_ptr<const policy::Snapshot> policy, metrics::AccessLog& log)
-        : snapshot{std::move(policy)},
-          access_log{log},
-          connections{snapshot->protect.max_connections, snapshot->protect.max_connections_per_ip} {
-    }
-
-    std::unique_ptr<const policy::Snapshot> snapshot;
-    metrics::AccessLog& access_log;
     Resolver resolver;
     ConnectionCounts connections;
+    policy::HealthTable healths;
     /// Not ready for new work: readiness says so and connections are not kept alive.
     std::atomic<bool> is_draining = false;
     /// The operator's log. Thread-safe; the text holds no secrets.

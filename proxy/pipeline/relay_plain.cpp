@@ -6,7 +6,7 @@
 namespace headgate::proxy {
 namespace {
 
-using Kind = Failures::Kind;
+using Kind = policy::AttemptFailure::Kind;
 
 /// Answers up to this size are held, validated and sent whole (http.md, x-headgate-cost-usd).
 constexpr std::size_t kMaxHeld = std::size_t{8} << 20;
@@ -60,8 +60,7 @@ Task<AttemptEnd> Exchange::relay_plain() {
             co_return co_await relay_large(body.view());
         }
         const auto from = std::chrono::steady_clock::now();
-        const Wire wire =
-            co_await read_answer_bytes(std::min(until(plan_.deadlines.idle), total_deadline_));
+        const Wire wire = co_await read_answer_bytes(deadline_before_answer(timeouts().idle));
         note_wait(from);
         if (wire != Wire::ok) {
             co_return end_of(wire);
@@ -70,12 +69,16 @@ Task<AttemptEnd> Exchange::relay_plain() {
 }
 
 Task<AttemptEnd> Exchange::answer_plain(Bytes body) {
-    const providers::PlainAnswer answer = call_.line->adapter->decode(request_, body);
+    const providers::PlainAnswer answer = call_.line->adapter().decode(request_, body);
     if (!answer.is_valid) {
         warn("sent an answer that is not valid: " + answer.problem);
         co_return fail(Kind::invalid, "invalid");
     }
     settle_answer(answer.usage, answer.content_bytes);
+    if (is_finishing_) {
+        release_upstream();
+        co_return AttemptEnd::answered;
+    }
     HeadWriter head{worker_.scratch().head};
     head.status_line(call_.status);
     write_common_lines(head);
@@ -128,7 +131,7 @@ Task<AttemptEnd> Exchange::relay_large(Bytes begun) {
             break;
         }
         before = {};
-        wire = co_await read_answer_bytes(std::min(until(plan_.deadlines.idle), total_deadline_));
+        wire = co_await read_answer_bytes(deadline_inside_answer());
         data.clear();  // another exchange may have used it meanwhile
     }
     settle_estimate(total);
@@ -145,6 +148,7 @@ Task<AttemptEnd> Exchange::relay_large(Bytes begun) {
 
 /// The head of an answer that is not held: no cost is known yet.
 Bytes Exchange::large_head(std::optional<std::uint64_t> length) {
+    permit_->note_answer();
     HeadWriter head{worker_.scratch().head};
     head.status_line(call_.status);
     write_common_lines(head);

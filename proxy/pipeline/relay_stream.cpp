@@ -7,6 +7,7 @@ namespace headgate::proxy {
 namespace {
 
 using providers::StreamState;
+using Kind = policy::AttemptFailure::Kind;
 
 constexpr std::string_view kKeepAlive = ": keep-alive\n\n";
 constexpr std::string_view kLastChunk = "0\r\n\r\n";
@@ -15,7 +16,7 @@ constexpr int kMaxDrainReads = 64;
 
 /// Reads the rest of a provider's body after the client's stream has ended, so that the connection
 /// can be used again. Runs by itself: nobody waits for it.
-Task<void> drain(Upstream& upstream,
+Task<void> drain(std::shared_ptr<Upstream> upstream,
                  std::unique_ptr<Socket> socket,
                  BodyReader body,
                  Reactor& reactor) {
@@ -44,7 +45,7 @@ Task<void> drain(Upstream& upstream,
         }
     }
     if (body.state() == BodyReader::State::end) {
-        upstream.give_back(std::move(socket));
+        upstream->give_back(std::move(socket));
     }
 }
 
@@ -53,7 +54,7 @@ Task<void> drain(Upstream& upstream,
 /// Event by event, as it comes. The head goes to the client with the first event: a stream that
 /// fails before may still move to another target.
 Task<AttemptEnd> Exchange::relay_stream() {
-    stream_ = call_.line->adapter->stream_decoder(request_);
+    stream_ = call_.line->adapter().stream_decoder(request_);
     const Counted counted{worker_.count().streams_in_flight};
     const AttemptEnd end = co_await relay_events();
     if (is_answered_ || end != AttemptEnd::failed || stream_->usage().is_reported) {
@@ -64,7 +65,7 @@ Task<AttemptEnd> Exchange::relay_stream() {
 }
 
 Task<AttemptEnd> Exchange::relay_events() {
-    Tick silence_ends = until(plan_.deadlines.first_event);
+    Tick silence_ends = deadline_before_answer(timeouts().first_event);
     Tick comment_due = keepalive_tick();
     // The request can no longer be repeated once its answer has begun.
     for (;;) {
@@ -73,8 +74,7 @@ Task<AttemptEnd> Exchange::relay_events() {
         if ((state == StreamState::cut || state == StreamState::invalid) && !is_answered_) {
             const bool is_invalid =
                 state == StreamState::invalid || call_.body.state() == BodyReader::State::malformed;
-            co_return is_invalid ? fail(Failures::Kind::invalid, "invalid")
-                                 : fail(Failures::Kind::cut, "cut");
+            co_return is_invalid ? fail(Kind::invalid, "invalid") : fail(Kind::cut, "cut");
         }
         if (has_events || state != StreamState::open) {
             if (!send_events(worker_.scratch().events, state == StreamState::complete)) {
@@ -85,15 +85,17 @@ Task<AttemptEnd> Exchange::relay_events() {
         if (state != StreamState::open) {
             co_return co_await end_stream(state);
         }
-        const Wire wire =
-            co_await await_events(std::min(silence_ends, total_deadline_), comment_due);
+        const Wire wire = co_await await_events(silence_ends, comment_due);
         if (wire == Wire::client_gone || wire == Wire::stopped) {
             co_return end_of(wire);
         }
-        if (is_answered_) {
-            silence_ends = until(plan_.deadlines.idle);
+        if (is_answered_ || is_finishing_) {
+            silence_ends = deadline_inside_answer();
         }
         if (wire != Wire::ok) {
+            if (is_finishing_) {
+                co_return AttemptEnd::client_gone;
+            }
             if (!is_answered_) {
                 co_return end_of(wire);
             }
@@ -129,6 +131,9 @@ StreamState Exchange::decode_events() {
 /// Sends events as one chunk, the head before the first, the last chunk behind the last. What the
 /// client does not take waits in its queue. False when the client has gone.
 bool Exchange::send_events(std::string_view events, bool is_last) {
+    if (is_finishing_) {
+        return true;  // nobody listens any more
+    }
     std::array<std::string_view, 5> pieces{};
     std::array<char, 18> size{};
     if (!is_answered_) {
@@ -146,6 +151,7 @@ bool Exchange::send_events(std::string_view events, bool is_last) {
 }
 
 Bytes Exchange::stream_head() {
+    permit_->note_answer();
     may_keep_alive_ = may_keep_alive_ && !facts_.is_http_1_0;
     HeadWriter head{worker_.scratch().head};
     head.status_line(call_.status);
@@ -162,7 +168,8 @@ Bytes Exchange::stream_head() {
 }
 
 Tick Exchange::keepalive_tick() const {
-    return plan_.keepalive.count() == 0 ? kNever : until(plan_.keepalive);
+    const std::chrono::milliseconds silence = plan_.route->keepalive;
+    return silence.count() == 0 ? kNever : until(silence);
 }
 
 /// Waits for the provider's next bytes; while the client is slow, for the client to take what waits
@@ -170,13 +177,15 @@ Tick Exchange::keepalive_tick() const {
 Task<Wire> Exchange::await_events(Tick deadline, Tick comment_due) {
     SendQueue& queue = client_.queue();
     for (;;) {
-        while (!queue.empty()) {
+        while (!queue.empty() && !is_finishing_) {
             const Wake wake =
                 co_await client_.flow().wait({&client_.socket(), kWritable | kGone}, deadline);
             if (wake == Wake::stopped) {
                 co_return Wire::stopped;
             }
-            if (wake == Wake::deadline || is_client_gone() || !queue.flush(client_.socket())) {
+            const bool is_gone =
+                wake == Wake::deadline || is_client_gone() || !queue.flush(client_.socket());
+            if (is_gone && !begin_finishing()) {
                 co_return Wire::client_gone;
             }
         }
@@ -201,7 +210,7 @@ Task<AttemptEnd> Exchange::end_stream(StreamState state) {
         }
         if (call_.body.state() == BodyReader::State::more && call_.keeps_alive &&
             call_.bytes.empty()) {
-            start(drain(*call_.line->upstream, std::move(call_.socket), call_.body,
+            start(drain(call_.line->upstream, std::move(call_.socket), call_.body,
                         worker_.reactor()));
         } else {
             release_upstream();
@@ -222,7 +231,7 @@ Task<AttemptEnd> Exchange::end_stream(StreamState state) {
         }
         call_.socket.reset();
     }
-    if (!co_await client_.send({}, until(plan_.deadlines.idle))) {
+    if (!is_finishing_ && !co_await client_.send({}, until(timeouts().idle))) {
         co_return end_of(client_.flow().is_cancelled() ? Wire::stopped : Wire::client_gone);
     }
     co_return AttemptEnd::answered;

@@ -10,6 +10,7 @@ using providers::ErrorCode;
 
 constexpr std::size_t kMaxClientRequestId = 128;
 constexpr std::size_t kMaxIdempotencyKey = 256;
+constexpr std::size_t kMaxForwarded = 256;
 
 /// "application/json", parameters allowed.
 bool is_json_type(std::string_view value) {
@@ -88,8 +89,14 @@ void Exchange::read_head(Bytes rest) {
                 static_cast<std::size_t>(facts_.where.argument.data() - head.path.data()));
         }
     }
+    const LoadedPolicy& policy = view_->policy();
+    const bool asks_for_more =
+        policy.forwards_client_headers || !policy.router.needs().headers.empty();
     for (const HeadField& field : head.fields) {
         note_field(field.name, field.value);
+        if (asks_for_more) {
+            note_asked_field(field.name, field.value);
+        }
     }
     if (!forwarded_for_.empty()) {
         row_.client = policy::client_address(snapshot_.protect, client_.peer(), forwarded_for_);
@@ -103,6 +110,28 @@ void Exchange::read_head(Bytes rest) {
     take_body(rest);
     body_bytes_ = body_.size();
     client_.keep_for_later(rest);
+}
+
+/// Fields that this policy asks for: its routes' conditions, and what a provider may have as the
+/// client sent it.
+void Exchange::note_asked_field(std::string_view name, std::string_view value) {
+    const LoadedPolicy& policy = view_->policy();
+    for (const std::string& asked : policy.router.needs().headers) {
+        if (equals_lower(name, asked)) {
+            facts_.routing.emplace_back(asked, value);
+        }
+    }
+    if (!policy.forwards_client_headers || value.size() > kMaxForwarded ||
+        !is_visible_ascii(value)) {
+        return;
+    }
+    if (equals_lower(name, "openai-organization")) {
+        facts_.organization = value;
+    } else if (equals_lower(name, "openai-project")) {
+        facts_.openai_project = value;
+    } else if (equals_lower(name, "openai-beta")) {
+        facts_.beta = value;
+    }
 }
 
 /// Keeps what a field tells, where it is one of those that we read.

@@ -29,18 +29,18 @@ void Exchange::settle_answer(const providers::Usage& usage, std::size_t answer_b
 void Exchange::charge(const providers::Usage& usage) {
     call_.is_charged = true;
     row_.usage += usage;
-    const providers::Model* model = providers::find_model(call_.line->provider->kind, row_.model);
+    const providers::Model* model = providers::find_model(call_.line->provider().kind, row_.model);
     if (model != nullptr && model->is_priced) {
         const providers::Price& price = providers::price_for(*model, usage.total_input());
         row_.price = "catalogue";
-        row_.cost = row_.cost + providers::cost(usage, price);
+        row_.cost = row_.cost + providers::cost(usage, price, call_.line->provider().price_factor);
     }
 }
 
 /// More than the context window and the output limit allow (policy.md, Budgets): not believed. The
 /// window of an embedding model is that of one input, of which a request may have thousands.
 bool Exchange::is_beyond(const providers::Usage& usage) const {
-    const providers::Model* model = providers::find_model(call_.line->provider->kind, row_.model);
+    const providers::Model* model = providers::find_model(call_.line->provider().kind, row_.model);
     if (model == nullptr || request_.endpoint->meter != "tokens") {
         return false;
     }

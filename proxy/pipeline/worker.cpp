@@ -1,9 +1,8 @@
 #include "proxy/pipeline/worker.h"
 
-#include "providers/registry/registry.h"
 #include "proxy/net/head_writer.h"
-#include "proxy/net/simulator_session.h"
 #include "proxy/pipeline/client_session.h"
+#include "proxy/pipeline/model_probe.h"
 
 #include <sys/socket.h>
 
@@ -15,41 +14,15 @@ namespace {
 constexpr std::chrono::milliseconds kMaxWrongKeyDelay{50};
 constexpr std::chrono::minutes kWrongKeyMemory{1};
 constexpr std::size_t kMaxWrongKeyAddresses = 4096;
-constexpr std::size_t kHeadLines = std::size_t{8} << 10;
-constexpr std::string_view kUserAgent = "headgate/" HEADGATE_VERSION;
-
-/// The fields of every request to `provider`. All of it comes from the validated policy.
-std::string head_lines_for(const providers::Provider& provider) {
-    std::array<char, kHeadLines> memory{};
-    HeadWriter head{memory};
-    head.field("host", provider.base_url.authority());
-    if (!provider.api_key.empty()) {
-        head.field("authorization", "Bearer " + std::string{provider.api_key.reveal()});
-    }
-    head.field("user-agent", kUserAgent);
-    head.field("accept-encoding", "identity");
-    if (!provider.organization.empty()) {
-        head.field("openai-organization", provider.organization);
-    }
-    if (!provider.project.empty()) {
-        head.field("openai-project", provider.project);
-    }
-    std::string lines{head.finish()};
-    if (!head.is_valid()) {
-        throw std::runtime_error(
-            "providers." + provider.name +
-            ": credential, organization and project are too long for a request head");
-    }
-    lines.resize(lines.size() - 2);  // without the empty line
-    return lines;
-}
-
 }  // namespace
 
-Worker::Worker(Process& process) : process_{process}, access_{process.access_log} {
-    for (const auto& settings : snapshot().providers) {
-        add_line(*settings);
-    }
+Worker::Worker(Process& process,
+               std::shared_ptr<const LoadedPolicy> policy,
+               std::shared_ptr<metrics::AccessLog> access_log)
+    : process_{process},
+      access_{std::move(access_log)},
+      view_{std::make_shared<PolicyView>(
+          reactor_, process.resolver, process.healths, std::move(policy), nullptr)} {
     reactor_.on_tick([this] { sweep(); });
 }
 
@@ -57,29 +30,13 @@ Worker::~Worker() {
     access_.flush();
 }
 
-void Worker::add_line(const policy::ProviderSettings& settings) {
-    const providers::Provider& provider = settings.provider;
-    auto line = std::make_unique<ProviderLine>();
-    line->provider = &provider;
-    line->adapter = &providers::adapter_for(provider.kind);
-    line->head_lines = head_lines_for(provider);
-    UpstreamSettings upstream;
-    upstream.host = provider.base_url.host;
-    upstream.port = provider.base_url.port;
-    upstream.egress.allow_private = provider.allow_private;
-    if (provider.base_url.is_tls) {
-        auto tls = ClientTls::make({provider.tls_ca, provider.tls_verify});
-        if (!tls) {
-            throw std::runtime_error("providers." + provider.name + ".tls: " + tls.error());
-        }
-        upstream.tls = std::move(*tls);
-    }
-    if (provider.kind == providers::ProviderKind::simulator || settings.is_simulated) {
-        auto simulator = std::make_shared<Simulator>(settings.behaviour);
-        upstream.open_internal = [this, simulator] { return open_simulated(reactor_, simulator); };
-    }
-    line->upstream = std::make_unique<Upstream>(reactor_, process_.resolver, std::move(upstream));
-    lines_.emplace(&provider, std::move(line));
+void Worker::adopt(std::shared_ptr<const LoadedPolicy> policy,
+                   std::shared_ptr<metrics::AccessLog> access_log) {
+    reactor_.post([this, policy = std::move(policy), log = std::move(access_log)]() mutable {
+        view_ = std::make_shared<PolicyView>(reactor_, process_.resolver, process_.healths,
+                                             std::move(policy), view_.get());
+        access_.write_to(std::move(log));
+    });
 }
 
 void Worker::listen(int fd, bool is_unix) {
@@ -166,14 +123,24 @@ void Worker::count_unsettled() noexcept {
     counters_.unsettled.add(1);
 }
 
+void Worker::begin_active_probes() {
+    for (std::shared_ptr<policy::TargetHealth>& target :
+         process_.healths.claim_active_probes(std::chrono::steady_clock::now())) {
+        start(probe_models(reactor_, view_, std::move(target)));
+    }
+}
+
 void Worker::sweep() {
     std::size_t open = 0;
-    for (auto& [provider, line] : lines_) {
+    for (ProviderLine& line : view_->lines()) {
         if (is_draining_) {
-            line->upstream->close_idle();
+            line.upstream->close_idle();
         }
-        line->upstream->sweep();
-        open += line->upstream->open();
+        line.upstream->sweep();
+        open += line.upstream->open();
+    }
+    if (view_->policy().has_active_probes && !is_draining_) {
+        begin_active_probes();
     }
     counters_.upstream_connections.set(static_cast<std::int64_t>(open));
     access_.flush_if_due(reactor_.now());

@@ -4,11 +4,10 @@
 #include "metrics/registry/worker_counters.h"
 #include "policy/budget/reservation.h"
 #include "policy/keys/project.h"
-#include "providers/contract/answer_decoder.h"
 #include "proxy/net/http_head.h"
 #include "proxy/net/listener.h"
 #include "proxy/net/reactor.h"
-#include "proxy/net/upstream.h"
+#include "proxy/pipeline/policy_view.h"
 #include "proxy/pipeline/process.h"
 #include "proxy/pipeline/request_id.h"
 
@@ -35,21 +34,13 @@ struct Scratch {
     std::string events;  // what a stream's decoder gives
 };
 
-/// One provider of the policy as a worker uses it: who encodes, where connections lie, and the part
-/// of every request head that does not change.
-struct ProviderLine {
-    const providers::Provider* provider = nullptr;
-    const providers::Adapter* adapter = nullptr;
-    std::string head_lines;  // checked: Host, credential, our user-agent, …
-    std::unique_ptr<Upstream> upstream;
-    Tick next_warning = 0;  // one line a second tells of a provider that cannot be reached
-};
-
 /// A core's thread: its reactor, its listeners, its connections, and what it needs so that a
 /// request takes no lock. Everything here is used by that thread alone.
 class Worker : private policy::Ledger {
 public:
-    explicit Worker(Process& process);
+    Worker(Process& process,
+           std::shared_ptr<const LoadedPolicy> policy,
+           std::shared_ptr<metrics::AccessLog> access_log);
     ~Worker() override;
 
     /// Serves `fd` from the moment that run() begins.
@@ -58,6 +49,9 @@ public:
     void run() { reactor_.run(); }
 
     // From other threads:
+    /// New exchanges follow this policy; those that run keep theirs.
+    void adopt(std::shared_ptr<const LoadedPolicy> policy,
+               std::shared_ptr<metrics::AccessLog> access_log);
     /// Stops accepting and closes connections that wait for a request.
     void drain();
     /// Ends everything that still runs, then run().
@@ -66,14 +60,14 @@ public:
 
     // For the steps of an exchange:
     Process& process() { return process_; }
-    const policy::Snapshot& snapshot() const { return *process_.snapshot; }
+    const std::shared_ptr<PolicyView>& view() const { return view_; }
+    const policy::Snapshot& snapshot() const { return view_->snapshot(); }
     Reactor& reactor() { return reactor_; }
     Scratch& scratch() { return *scratch_; }
     policy::KeyHasher& hasher() { return hasher_; }
     RequestIds& ids() { return ids_; }
     metrics::WorkerCounters& count() { return counters_; }
     policy::Ledger& ledger() { return *this; }
-    ProviderLine& line(const providers::Provider& provider) { return *lines_.at(&provider); }
     bool is_draining() const { return is_draining_; }
     /// The value of a Date field, made once a second.
     std::string_view date(providers::WallTime now);
@@ -87,9 +81,9 @@ private:
     void book(const policy::LedgerRow& row) noexcept override;
     void count_unsettled() noexcept override;
 
-    void add_line(const policy::ProviderSettings& settings);
     void refuse_connection(int fd);
     void sweep();
+    void begin_active_probes();
 
     Process& process_;
     Reactor reactor_;
@@ -98,7 +92,7 @@ private:
     RequestIds ids_;
     metrics::WorkerCounters counters_;
     metrics::AccessBuffer access_;
-    std::unordered_map<const providers::Provider*, std::unique_ptr<ProviderLine>> lines_;
+    std::shared_ptr<PolicyView> view_;
     std::vector<std::unique_ptr<Listener>> listeners_;
     std::unordered_set<ClientSession*> sessions_;
     std::unordered_map<std::string, int> wrong_keys_;

@@ -28,8 +28,8 @@ class AccessBufferTest : public testing::Test {
 protected:
     TempFolder folder_;
     std::string path_ = folder_.file("access.log");
-    std::unique_ptr<AccessLog> log_ = AccessLog::open(path_).value();
-    AccessBuffer buffer_{*log_};
+    std::shared_ptr<AccessLog> log_ = AccessLog::open(path_).value();
+    AccessBuffer buffer_{log_};
 
     std::vector<std::string> written() const { return lines_of(content_of(path_)); }
 };
@@ -91,16 +91,30 @@ TEST_F(AccessBufferTest, WritesAtOnceWhereABatchIsFull) {
 
 TEST_F(AccessBufferTest, WritesWhatIsLeftWhenItGoes) {
     {
-        AccessBuffer last{*log_};
+        AccessBuffer last{log_};
         last.append(row_named("req_last"));
     }
 
     EXPECT_EQ(written().size(), 1U);
 }
 
+TEST_F(AccessBufferTest, WritesToAnotherLogFromTheMomentItIsTold) {
+    const TempFolder other_folder;
+    const std::string other = other_folder.file("other.log");
+    buffer_.append(row_named("req_1"));
+
+    buffer_.write_to(AccessLog::open(other).value());
+    buffer_.append(row_named("req_2"));
+    buffer_.flush();
+
+    EXPECT_EQ(written().size(), 1U);
+    EXPECT_TRUE(content_of(other).contains("req_2"));
+    EXPECT_FALSE(content_of(other).contains("req_1"));
+}
+
 TEST(AccessBuffer, FormatsNothingForALogThatIsOff) {
-    const std::unique_ptr<AccessLog> log = AccessLog::open("none").value();
-    AccessBuffer buffer{*log};
+    const std::shared_ptr<AccessLog> log = AccessLog::open("none").value();
+    AccessBuffer buffer{log};
 
     for (int i = 0; i < 10'000; ++i) {
         buffer.append(row_named("req_1"));
@@ -116,8 +130,8 @@ TEST(AccessBuffer, CountsLinesThatAFailingSinkDidNotTake) {
     const std::string path = folder.file("fifo");
     ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
     const int reader = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    const std::unique_ptr<AccessLog> log = AccessLog::open(path).value();
-    AccessBuffer buffer{*log};
+    const std::shared_ptr<AccessLog> log = AccessLog::open(path).value();
+    AccessBuffer buffer{log};
     ::close(reader);
     buffer.append(row_named("req_1"));
     buffer.append(row_named("req_2"));
@@ -132,8 +146,8 @@ TEST(AccessBuffer, HoldsABoundedAmountForAReaderThatStandsStillAndLosesNoneOfIt)
     const std::string path = folder.file("fifo");
     ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
     const int reader = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    const std::unique_ptr<AccessLog> log = AccessLog::open(path).value();
-    AccessBuffer buffer{*log};
+    const std::shared_ptr<AccessLog> log = AccessLog::open(path).value();
+    AccessBuffer buffer{log};
     constexpr std::size_t kRows = 10'000;  // some 5 MB: the pipe and the buffer hold about a fifth
 
     for (std::size_t i = 0; i < kRows; ++i) {

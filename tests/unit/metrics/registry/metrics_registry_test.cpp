@@ -89,6 +89,9 @@ TEST(MetricsRegistry, HasEverySeriesFromTheFirstScrapeWithItsTypeAndHelp) {
     const std::map<std::string, std::string> types = {
         {"headgate_build_info", "gauge"},
         {"headgate_policy_generation", "gauge"},
+        {"headgate_policy_reload_failures_total", "counter"},
+        {"headgate_breaker_open", "gauge"},
+        {"headgate_target_benched", "gauge"},
         {"headgate_in_flight", "gauge"},
         {"headgate_log_dropped_total", "counter"},
         {"headgate_unsettled_total", "counter"},
@@ -108,6 +111,27 @@ TEST(MetricsRegistry, HasEverySeriesFromTheFirstScrapeWithItsTypeAndHelp) {
     }
     EXPECT_EQ(scrape.values.at(R"(headgate_in_flight{kind="requests"})"), 0);
     EXPECT_EQ(scrape.values.at("headgate_policy_generation"), 0);
+}
+
+TEST(MetricsRegistry, TellsWhichTargetsRestAndWhy) {
+    MetricsRegistry metrics = registry();
+    metrics.set_targets([] {
+        policy::TargetHealth::Report open{.provider = "openai", .model = "gpt-5"};
+        open.breaker = policy::Breaker::State::half_open;
+        policy::TargetHealth::Report benched{.provider = "azure", .model = "gpt-5"};
+        benched.benched = policy::BenchReason::auth;
+        return std::vector{open, benched};
+    });
+    metrics.count_reload_failure();
+
+    const Scrape scrape = scraped(metrics.render());
+
+    EXPECT_EQ(scrape.values.at(R"(headgate_breaker_open{provider="openai",model="gpt-5"})"), 1);
+    EXPECT_EQ(scrape.values.at(R"(headgate_breaker_open{provider="azure",model="gpt-5"})"), 0);
+    EXPECT_EQ(scrape.values.at(
+                  R"(headgate_target_benched{provider="azure",model="gpt-5",reason="auth"})"),
+              1);
+    EXPECT_EQ(scrape.values.at("headgate_policy_reload_failures_total"), 1);
 }
 
 TEST(MetricsRegistry, KeepsTextsInsideTheirLabels) {

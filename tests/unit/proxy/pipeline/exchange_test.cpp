@@ -43,10 +43,13 @@ public:
         policy::LoadResult loaded = policy::load_policy(policy_path, {});
         std::filesystem::remove(policy_path);
         EXPECT_TRUE(loaded.snapshot);
-        log_ = std::move(*metrics::AccessLog::open(log_path_.string()));
-        process_ = std::make_unique<Process>(std::move(loaded.snapshot), *log_);
+        process_ = std::make_unique<Process>();
         process_->log = [this](policy::LogLevel, std::string_view text) { told_ += text; };
-        worker_ = std::make_unique<Worker>(*process_);
+        process_->connections.set_limits(10, 10);
+        auto policy = make_loaded_policy(std::move(loaded.snapshot), loaded.tree, nullptr);
+        EXPECT_TRUE(policy);
+        worker_ = std::make_unique<Worker>(*process_, std::move(*policy),
+                                           metrics::AccessLog::open(log_path_.string()).value());
         std::array<int, 2> ends{};
         EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
         client_ = ends[0];
@@ -89,7 +92,6 @@ public:
 
 private:
     std::filesystem::path log_path_;
-    std::unique_ptr<metrics::AccessLog> log_;
     std::unique_ptr<Process> process_;
     std::unique_ptr<Worker> worker_;
     std::string told_;

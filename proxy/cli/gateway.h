@@ -1,0 +1,82 @@
+#pragma once
+
+#include "metrics/access_log/access_log.h"
+#include "metrics/registry/metrics_registry.h"
+#include "proxy/admin/admin_server.h"
+#include "proxy/admin/admin_sources.h"
+#include "proxy/cli/operator_log.h"
+#include "proxy/pipeline/worker.h"
+
+#include <atomic>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace headgate::proxy {
+
+/// The running gateway: its listeners, workers and admin server, from start to the end of a drain.
+/// The thread that made it calls everything that is not marked thread-safe.
+class Gateway {
+public:
+    using ReloadRequest = std::move_only_function<void(ReloadOutcome)>;
+
+    Gateway(std::shared_ptr<const LoadedPolicy> policy,
+            std::shared_ptr<metrics::AccessLog> access_log,
+            OperatorLog& log);
+
+    /// Called where the admin API asks for a reload, and where the last worker has ended; on other
+    /// threads. Set before start().
+    void on_reload_request(std::function<void(ReloadRequest)> act) { ask_reload_ = std::move(act); }
+    void on_end(std::function<void()> act) { tell_end_ = std::move(act); }
+
+    /// Binds everything and starts the threads. The error is one clear line.
+    std::expected<void, std::string> start();
+
+    /// The one line on stdout that scripts wait for.
+    void tell_ready() const;
+
+    /// New exchanges follow this policy. Says in the log what of it needs a restart.
+    void adopt(std::shared_ptr<const LoadedPolicy> policy);
+    /// The new policy was not taken into use: counted, and told by readiness until one is.
+    void note_failed_reload(std::string why);
+
+    /// Thread-safe.
+    std::shared_ptr<const LoadedPolicy> policy() const;
+    /// After a file was moved away.
+    void reopen_logs();
+
+    void begin_drain() { process_.is_draining = true; }
+    void stop_accepting();
+    void stop_everything();
+    bool is_running() const { return running_ != 0; }
+    void join();
+
+private:
+    AdminSources admin_sources();
+    Readiness readiness() const;
+    std::expected<policy::Explanation, providers::ApiError> explain(
+        const policy::Question& question);
+    std::shared_ptr<metrics::AccessLog> access_log_for(const policy::Snapshot& snapshot);
+
+    Process process_;
+    OperatorLog& log_;
+    metrics::MetricsRegistry metrics_;
+    mutable std::mutex mutex_;  // of the next two, which the admin thread reads
+    std::shared_ptr<const LoadedPolicy> policy_;
+    std::string reload_problem_;                            // empty: the latest reload went well
+    std::shared_ptr<const policy::Snapshot> started_with_;  // what needs a restart is as it says
+    std::shared_ptr<metrics::AccessLog> access_log_;
+    std::function<void(ReloadRequest)> ask_reload_;
+    std::function<void()> tell_end_;
+    std::vector<std::unique_ptr<Worker>> workers_;
+    std::vector<std::thread> threads_;
+    std::vector<std::string> names_;
+    std::unique_ptr<AdminServer> admin_;
+    std::atomic<std::size_t> running_ = 0;
+};
+
+}  // namespace headgate::proxy

@@ -1,0 +1,53 @@
+#pragma once
+
+#include "policy/config/loader.h"
+#include "policy/config/problem.h"
+#include "proxy/pipeline/loaded_policy.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace headgate::proxy {
+
+/// The policy file that `serve` was started with: read at start and at every reload. Not
+/// thread-safe.
+class PolicySource {
+public:
+    PolicySource(std::string path, bool is_rehearsal)
+        : path_{std::move(path)}, is_rehearsal_{is_rehearsal} {}
+
+    /// `policy` is null exactly where `problems` holds an error.
+    struct Loaded {
+        std::shared_ptr<const LoadedPolicy> policy;
+        std::vector<policy::Problem> problems;
+    };
+    /// Reads everything anew. `previous`: see make_loaded_policy().
+    Loaded load(std::uint64_t generation, const LoadedPolicy* previous);
+
+    /// The same policy with its token and certificate files read anew.
+    Loaded refresh(const LoadedPolicy& policy);
+
+    /// Whether the files of the policy look other than when load() last read them.
+    bool has_changed() const { return stamp() != stamp_; }
+
+    /// What to watch: of the policy itself, and of what it names to be read while serving.
+    const policy::PolicySources& sources() const { return sources_; }
+    const std::vector<std::string>& credential_files() const { return credential_files_; }
+
+private:
+    std::string stamp() const;
+    Loaded made(std::shared_ptr<const policy::Snapshot> snapshot,
+                policy::YamlPtr tree,
+                const LoadedPolicy* previous,
+                std::vector<policy::Problem> problems) const;
+
+    std::string path_;
+    bool is_rehearsal_;
+    policy::PolicySources sources_;
+    std::vector<std::string> credential_files_;
+    std::string stamp_;
+};
+
+}  // namespace headgate::proxy
