@@ -53,14 +53,16 @@ std::optional<AttemptPermit> AttemptPermit::acquire(TargetHealth& health, Why wh
         return std::nullopt;
     }
     return AttemptPermit{health, state, is_probe,
-                         availability.state == Availability::State::benched};
+                         availability.state == Availability::State::benched
+                             ? health.benched_until_.load(std::memory_order_relaxed)
+                             : 0};
 }
 
 AttemptPermit::AttemptPermit(TargetHealth& health,
                              Breaker::State state,
                              bool is_probe,
-                             bool is_benched)
-    : health_{&health}, began_in_{state}, is_probe_{is_probe}, began_benched_{is_benched} {
+                             std::int64_t bench)
+    : health_{&health}, began_in_{state}, is_probe_{is_probe}, bench_{bench} {
     health.in_flight_.fetch_add(1, std::memory_order_relaxed);
     health.attempts_.fetch_add(1, std::memory_order_relaxed);
 }
@@ -69,7 +71,7 @@ AttemptPermit::AttemptPermit(AttemptPermit&& other) noexcept
     : health_{std::exchange(other.health_, nullptr)},
       began_in_{other.began_in_},
       is_probe_{std::exchange(other.is_probe_, false)},
-      began_benched_{other.began_benched_},
+      bench_{other.bench_},
       is_recorded_{other.is_recorded_} {}
 
 AttemptPermit& AttemptPermit::operator=(AttemptPermit&& other) noexcept {
@@ -78,7 +80,7 @@ AttemptPermit& AttemptPermit::operator=(AttemptPermit&& other) noexcept {
         health_ = std::exchange(other.health_, nullptr);
         began_in_ = other.began_in_;
         is_probe_ = std::exchange(other.is_probe_, false);
-        began_benched_ = other.began_benched_;
+        bench_ = other.bench_;
         is_recorded_ = other.is_recorded_;
     }
     return *this;
@@ -100,9 +102,19 @@ void AttemptPermit::release() noexcept {
 }
 
 void AttemptPermit::note_answer() {
-    if (health_ != nullptr && std::exchange(is_probe_, false)) {
+    if (health_ == nullptr) {
+        return;
+    }
+    // What the answer proves it proves now: at its end, maybe an hour later, it says nothing of an
+    // opening in between.
+    if (std::exchange(began_in_, Breaker::State::closed) != Breaker::State::closed) {
         health_->breaker_.close();
+    }
+    if (std::exchange(is_probe_, false)) {
         health_->breaker_.return_probe();
+    }
+    if (const std::int64_t seen = std::exchange(bench_, 0); seen != 0) {
+        health_->end_benching(seen);
     }
 }
 
@@ -122,7 +134,7 @@ void AttemptPermit::record(const AttemptReport& report,
     } else if (has_failed) {
         breaker.note_failure(settings, now);
     }
-    health_->record(report, began_benched_, now);
+    health_->record(report, bench_, now);
     // After the breaker has moved: whoever probes next must see it.
     if (std::exchange(is_probe_, false)) {
         breaker.return_probe();

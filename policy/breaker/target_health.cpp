@@ -37,6 +37,9 @@ void average_in(std::atomic<Integer>& average, Integer value) {
     Integer next = 0;
     do {
         next = seen < 0 ? value : static_cast<Integer>(seen + (value - seen) / kAverageOver);
+        if (next == seen) {
+            return;  // the usual case of a target that does well: nothing is written
+        }
     } while (!average.compare_exchange_weak(seen, next, std::memory_order_relaxed));
 }
 
@@ -110,14 +113,14 @@ TargetHealth::Report TargetHealth::report(SteadyTime now) const {
     return report;
 }
 
-void TargetHealth::record(const AttemptReport& report, bool began_benched, SteadyTime now) {
+void TargetHealth::record(const AttemptReport& report, std::int64_t began_in, SteadyTime now) {
     using Kind = AttemptReport::Kind;
     switch (report.kind) {
         case Kind::success:
             note_success(report);
             // One that began before the benching says nothing of what led to it.
-            if (began_benched) {
-                end_benching();
+            if (began_in != 0) {
+                end_benching(began_in);
             }
             return;
         case Kind::neutral:
@@ -153,8 +156,13 @@ void TargetHealth::note_success(const AttemptReport& report) {
     }
 }
 
-void TargetHealth::end_benching() {
+void TargetHealth::end_benching(std::int64_t seen) {
+    benched_until_.compare_exchange_strong(seen, 0, std::memory_order_relaxed);
+}
+
+void TargetHealth::forgive() {
     benched_until_.store(0, std::memory_order_relaxed);
+    limited_in_a_row_.store(0, std::memory_order_relaxed);
 }
 
 void TargetHealth::note_error(const AttemptReport& report, SteadyTime now) {

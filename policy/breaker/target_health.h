@@ -90,12 +90,16 @@ public:
 
     Breaker& breaker() { return breaker_; }
 
+    /// Ends a benching: what led to it was mended (a new credential).
+    void forgive();
+
 private:
     friend class AttemptPermit;
 
-    void record(const AttemptReport& report, bool began_benched, providers::SteadyTime now);
+    void record(const AttemptReport& report, std::int64_t began_in, providers::SteadyTime now);
     void note_success(const AttemptReport& report);
-    void end_benching();
+    /// Where it is still the one that was `seen`.
+    void end_benching(std::int64_t seen);
     void note_error(const AttemptReport& report, providers::SteadyTime now);
     std::chrono::milliseconds rate_limit_rest(const AttemptReport& report);
     /// Never shortens: of two benchings the one that ends later holds.
@@ -138,8 +142,9 @@ public:
     AttemptPermit& operator=(AttemptPermit&& other) noexcept;
     ~AttemptPermit();
 
-    /// The answer has begun. A probe has succeeded with it: the answer may be a stream of an hour,
-    /// and nobody should wait for its end. What becomes of it is recorded all the same.
+    /// The answer has begun. With it a probe has succeeded and a last resort has proved itself: the
+    /// answer may be a stream of an hour, and nobody should wait for its end. What becomes of it is
+    /// recorded all the same.
     void note_answer();
 
     /// What comes after the first is ignored, as is what a moved-from permit is told.
@@ -148,13 +153,13 @@ public:
                 providers::SteadyTime now);
 
 private:
-    AttemptPermit(TargetHealth& health, Breaker::State state, bool is_probe, bool is_benched);
+    AttemptPermit(TargetHealth& health, Breaker::State state, bool is_probe, std::int64_t bench);
     void release() noexcept;
 
     TargetHealth* health_ = nullptr;  // null: moved from
     Breaker::State began_in_ = Breaker::State::closed;
     bool is_probe_ = false;
-    bool began_benched_ = false;
+    std::int64_t bench_ = 0;  // the benching that it began in; 0: none
     bool is_recorded_ = false;
 };
 

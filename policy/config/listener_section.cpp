@@ -65,15 +65,20 @@ void read_admin(Reading& reading, const MapReader& root, Snapshot& snapshot) {
     snapshot.admin_listen = ListenAddress{.host = "127.0.0.1", .port = 8081, .unix_path = {}};
     const std::optional<MapReader> admin = admin_block(reading, root);
     const std::optional<Setting> listen = admin ? admin->find("listen") : std::nullopt;
-    if (!listen) {
-        return;
-    }
-    if (const auto address = read_scalar(reading, *listen, parse_admin_listen)) {
-        snapshot.admin_listen = *address;
+    if (listen) {
+        if (const auto address = read_scalar(reading, *listen, parse_admin_listen)) {
+            snapshot.admin_listen = *address;
+        }
     }
     for (const ListenAddress& other : snapshot.listen) {
-        if (snapshot.admin_listen && is_same_place(*snapshot.admin_listen, other)) {
+        if (!snapshot.admin_listen || !is_same_place(*snapshot.admin_listen, other)) {
+            continue;
+        }
+        if (listen) {
             reading.error(*listen, "must not be an address of `listen`");
+        } else if (const std::optional<Setting> setting = root.find("listen")) {
+            reading.error(*setting, "holds the default address of the admin listener",
+                          "give `admin: {listen: …}` another one, or `none`");
         }
     }
 }

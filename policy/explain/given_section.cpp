@@ -53,6 +53,24 @@ void read_project(Reading& reading,
     }
 }
 
+/// Whether it has expired is not asked: a test must not begin to fail with a day.
+void read_key(Reading& reading,
+              const MapReader& map,
+              const Snapshot& snapshot,
+              Question& question) {
+    const std::optional<Setting> setting = map.find("key");
+    const std::optional<std::string> name =
+        setting ? read_scalar(reading, *setting, parse_text) : std::nullopt;
+    const Project* const project = find_project(snapshot, question.project);
+    if (!name || project == nullptr) {
+        return;
+    }
+    question.key = *name;
+    if (snapshot.keys.find_named(*project, *name) == nullptr) {
+        reading.error(*setting, "is not the name of a key of the project");
+    }
+}
+
 void read_headers(Reading& reading, const MapReader& map, Question& question) {
     const std::optional<Setting> block = map.find("headers");
     if (!block) {
@@ -107,7 +125,7 @@ Question read_given(Reading& reading, const Setting& setting, const Snapshot& sn
     Question question;
     const MapReader map{reading, setting, kGivenNames};
     read_project(reading, map, snapshot, question.project);
-    map.read("key", parse_text, question.key);
+    read_key(reading, map, snapshot, question);
     map.require("model", "model: gpt-5");
     map.read("model", parse_text, question.model);
     if (const std::optional<Setting> endpoint = map.find("endpoint")) {

@@ -17,9 +17,13 @@ bool Project::may_use_family(std::string_view family) const {
 }
 
 std::size_t KeyDigestHash::operator()(const KeyDigest& digest) const noexcept {
-    // The digest is already evenly spread; nobody can choose it without knowing a key.
+    // A digest is evenly spread already. All of it, as a policy may hold made-up ones that are not.
+    std::array<std::size_t, sizeof digest / sizeof(std::size_t)> parts{};
+    std::memcpy(parts.data(), digest.data(), sizeof digest);
     std::size_t hash = 0;
-    std::memcpy(&hash, digest.data(), sizeof hash);
+    for (const std::size_t part : parts) {
+        hash = hash * 31 + part;
+    }
     return hash;
 }
 
@@ -67,6 +71,13 @@ const Key* KeyRing::find(const KeyDigest& digest) const {
         }
     }
     return nullptr;
+}
+
+const Key* KeyRing::find_named(const Project& project, std::string_view name) const {
+    const auto found = std::ranges::find_if(keys_, [&](const auto& entry) {
+        return entry.second.project == &project && entry.second.name == name;
+    });
+    return found == keys_.end() ? nullptr : &found->second;
 }
 
 }  // namespace headgate::policy

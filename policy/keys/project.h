@@ -70,6 +70,8 @@ public:
     /// False where the digest is already taken.
     bool add(const KeyDigest& digest, Key key);
     const Key* find(const KeyDigest& digest) const;
+    /// For explaining: looks at every key.
+    const Key* find_named(const Project& project, std::string_view name) const;
     std::size_t size() const { return keys_.size(); }
 
 private:

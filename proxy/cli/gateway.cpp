@@ -2,6 +2,8 @@
 
 #include "policy/config/show.h"
 #include "policy/explain/explain.h"
+#include "policy/explain/quiet_healths.h"
+#include "providers/catalog/catalog.h"
 #include "proxy/cli/version.h"
 
 #include <unistd.h>
@@ -22,12 +24,17 @@ public:
     explicit LiveHealths(policy::HealthTable& table) : table_{table} {}
 
     policy::TargetHealth& of(const providers::Provider& provider, std::string_view model) override {
-        held_.push_back(table_.of(provider.name, model));
+        std::shared_ptr<policy::TargetHealth> known = table_.find(provider.name, model);
+        if (!known) {
+            return quiet_.of(provider, model);
+        }
+        held_.push_back(std::move(known));
         return *held_.back();
     }
 
 private:
     policy::HealthTable& table_;
+    policy::QuietHealths quiet_;  // of targets that nobody has asked yet
     std::vector<std::shared_ptr<policy::TargetHealth>> held_;
 };
 
@@ -58,6 +65,72 @@ std::vector<std::string_view> needing_restart(const Snapshot& before, const Snap
     return settings;
 }
 
+/// Providers that are asked with another credential or other headers than before: what made them
+/// rest may be over.
+std::vector<std::string> mended(const LoadedPolicy& before, const LoadedPolicy& now) {
+    std::vector<std::string> names;
+    for (const ProviderWire& wire : now.wires) {
+        const std::string& name = wire.settings->provider.name;
+        const auto same = std::ranges::find_if(before.wires, [&](const ProviderWire& other) {
+            return other.settings->provider.name == name;
+        });
+        if (same != before.wires.end() && same->head_lines != wire.head_lines) {
+            names.push_back(name);
+        }
+    }
+    return names;
+}
+
+/// Whether somebody else than a client has named the model.
+bool is_known(const Snapshot& snapshot, std::string_view provider, std::string_view model) {
+    const auto is_of = [provider](const providers::Provider& other) {
+        return other.name == provider;
+    };
+    const auto all = providers::catalog_models();
+    return std::ranges::binary_search(all, model, {}, &providers::Model::id) ||
+           std::ranges::any_of(
+               snapshot.providers,
+               [&](const auto& settings) {
+                   const providers::Provider& known = settings->provider;
+                   return is_of(known) &&
+                          (std::ranges::find(known.models, model) != known.models.end() ||
+                           std::ranges::find(known.deployments, model,
+                                             &providers::Deployment::model) !=
+                               known.deployments.end());
+               }) ||
+           std::ranges::any_of(snapshot.routes, [&](const auto& route) {
+               return std::ranges::any_of(route->targets, [&](const policy::RouteTarget& target) {
+                   return is_of(*target.provider) && target.model == model;
+               });
+           });
+}
+
+/// A label of a metric must not be a client's invention: all such models of a provider are `other`,
+/// as bad as the worst of them.
+std::vector<policy::TargetHealth::Report> with_known_models(
+    std::vector<policy::TargetHealth::Report> reports, const Snapshot& snapshot) {
+    std::vector<policy::TargetHealth::Report> known;
+    for (policy::TargetHealth::Report& report : reports) {
+        if (is_known(snapshot, report.provider, report.model)) {
+            known.push_back(std::move(report));
+            continue;
+        }
+        report.model = "other";
+        const auto same = std::ranges::find_if(known, [&](const auto& other) {
+            return other.provider == report.provider && other.model == report.model;
+        });
+        if (same == known.end()) {
+            known.push_back(std::move(report));
+            continue;
+        }
+        if (same->breaker == policy::Breaker::State::closed) {
+            same->breaker = report.breaker;
+        }
+        same->benched = same->benched ? same->benched : report.benched;
+    }
+    return known;
+}
+
 }  // namespace
 
 Gateway::Gateway(std::shared_ptr<const LoadedPolicy> policy,
@@ -68,11 +141,15 @@ Gateway::Gateway(std::shared_ptr<const LoadedPolicy> policy,
       policy_{std::move(policy)},
       started_with_{policy_->snapshot},
       access_log_{std::move(access_log)} {
+    access_path_ = started_with_->log.access;
     process_.log = [this](LogLevel level, std::string_view text) { log_.write(level, text); };
     const policy::Protect& protect = started_with_->protect;
     process_.connections.set_limits(protect.max_connections, protect.max_connections_per_ip);
-    metrics_.set_targets(
-        [this] { return process_.healths.report(std::chrono::steady_clock::now()); });
+    metrics_.set_targets([this] {
+        const std::shared_ptr<const LoadedPolicy> active = this->policy();
+        return with_known_models(process_.healths.report(std::chrono::steady_clock::now()),
+                                 *active->snapshot);
+    });
 }
 
 std::expected<void, std::string> Gateway::start() {
@@ -133,6 +210,7 @@ AdminSources Gateway::admin_sources() {
     sources.targets = [this](providers::SteadyTime now) { return process_.healths.report(now); };
     sources.explain = [this](const policy::Question& question) { return explain(question); };
     sources.policy_json = [this] { return policy::show_policy_json(*policy()->tree); };
+    sources.log_error = [this](std::string_view text) { log_.write(LogLevel::error, text); };
     sources.reload = [this](ReloadRequest request) { ask_reload_(std::move(request)); };
     return sources;
 }
@@ -142,10 +220,13 @@ Readiness Gateway::readiness() const {
     if (process_.is_draining) {
         now.reasons.emplace_back("draining");
     }
-    const std::scoped_lock lock{mutex_};
-    now.generation = policy_->snapshot->generation;
-    if (!reload_problem_.empty()) {
-        now.warnings.push_back("the latest policy was not taken into use: " + reload_problem_);
+    now.generation = policy()->snapshot->generation;
+    // Readiness needs no key: it tells that there is a problem, the log tells which.
+    if (has_faulty_policy_) {
+        now.warnings.emplace_back("the latest policy is faulty and not in use: see the log");
+    }
+    if (has_faulty_credential_) {
+        now.warnings.emplace_back("a token or CA file could not be read anew: see the log");
     }
     return now;
 }
@@ -172,7 +253,7 @@ std::shared_ptr<const LoadedPolicy> Gateway::policy() const {
 }
 
 std::shared_ptr<metrics::AccessLog> Gateway::access_log_for(const Snapshot& snapshot) {
-    if (snapshot.log.access == policy()->snapshot->log.access) {
+    if (snapshot.log.access == access_path_) {
         return access_log_;
     }
     auto opened = metrics::AccessLog::open(snapshot.log.access);
@@ -180,11 +261,13 @@ std::shared_ptr<metrics::AccessLog> Gateway::access_log_for(const Snapshot& snap
         log_.write(LogLevel::error, opened.error() + "; the log before stays in use");
         return access_log_;
     }
+    access_path_ = snapshot.log.access;
     return std::move(*opened);
 }
 
 void Gateway::adopt(std::shared_ptr<const LoadedPolicy> policy) {
     const Snapshot& snapshot = *policy->snapshot;
+    const std::shared_ptr<const LoadedPolicy> before = this->policy();
     for (const std::string_view setting : needing_restart(*started_with_, snapshot)) {
         log_.write(LogLevel::warn, "\"" + std::string{setting} +
                                        "\" has changed: it takes effect at the next start");
@@ -200,19 +283,26 @@ void Gateway::adopt(std::shared_ptr<const LoadedPolicy> policy) {
     {
         const std::scoped_lock lock{mutex_};
         policy_ = policy;
-        reload_problem_.clear();
     }
     for (auto& worker : workers_) {
         worker->adopt(policy, access_log_);
     }
     process_.healths.keep_only(names);
+    for (const std::string& provider : mended(*before, *policy)) {
+        process_.healths.forgive(provider);
+    }
     metrics_.set_policy_generation(snapshot.generation);
 }
 
-void Gateway::note_failed_reload(std::string why) {
-    metrics_.count_reload_failure();
-    const std::scoped_lock lock{mutex_};
-    reload_problem_ = std::move(why);
+void Gateway::note_reload(bool is_well) {
+    if (!is_well) {
+        metrics_.count_reload_failure();
+    }
+    has_faulty_policy_ = !is_well;
+}
+
+void Gateway::note_refresh(bool is_well) {
+    has_faulty_credential_ = !is_well;
 }
 
 void Gateway::reopen_logs() {
@@ -237,6 +327,8 @@ void Gateway::join() {
     for (std::thread& thread : threads_) {
         thread.join();
     }
+    // While all that it asks still lives.
+    admin_.reset();
     process_.resolver.stop();
     for (const policy::ListenAddress& address : started_with_->listen) {
         if (!address.unix_path.empty()) {

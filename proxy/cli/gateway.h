@@ -41,8 +41,9 @@ public:
 
     /// New exchanges follow this policy. Says in the log what of it needs a restart.
     void adopt(std::shared_ptr<const LoadedPolicy> policy);
-    /// The new policy was not taken into use: counted, and told by readiness until one is.
-    void note_failed_reload(std::string why);
+    /// Readiness warns from a reload, or a refresh of tokens, that failed until one is well again.
+    void note_reload(bool is_well);
+    void note_refresh(bool is_well);
 
     /// Thread-safe.
     std::shared_ptr<const LoadedPolicy> policy() const;
@@ -65,11 +66,13 @@ private:
     Process process_;
     OperatorLog& log_;
     metrics::MetricsRegistry metrics_;
-    mutable std::mutex mutex_;  // of the next two, which the admin thread reads
+    mutable std::mutex mutex_;  // of the next, which the admin thread reads
     std::shared_ptr<const LoadedPolicy> policy_;
-    std::string reload_problem_;                            // empty: the latest reload went well
+    std::atomic<bool> has_faulty_policy_ = false;
+    std::atomic<bool> has_faulty_credential_ = false;
     std::shared_ptr<const policy::Snapshot> started_with_;  // what needs a restart is as it says
     std::shared_ptr<metrics::AccessLog> access_log_;
+    std::string access_path_;  // of access_log_, as the policy spells it
     std::function<void(ReloadRequest)> ask_reload_;
     std::function<void()> tell_end_;
     std::vector<std::unique_ptr<Worker>> workers_;

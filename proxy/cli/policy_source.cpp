@@ -49,6 +49,14 @@ std::string PolicySource::stamp() const {
     return stamp;
 }
 
+std::string PolicySource::credential_stamp() const {
+    std::string stamp;
+    for (const std::string& file : credential_files_) {
+        append_stamp(stamp, file);
+    }
+    return stamp;
+}
+
 PolicySource::Loaded PolicySource::load(std::uint64_t generation, const LoadedPolicy* previous) {
     policy::LoadOptions how;
     how.needs_secrets = !is_rehearsal_;
@@ -86,7 +94,8 @@ PolicySource::Loaded PolicySource::refresh(const LoadedPolicy& policy) {
 PolicySource::Loaded PolicySource::made(std::shared_ptr<const policy::Snapshot> snapshot,
                                         policy::YamlPtr tree,
                                         const LoadedPolicy* previous,
-                                        std::vector<Problem> problems) const {
+                                        std::vector<Problem> problems) {
+    credential_stamp_ = credential_stamp();
     auto policy = make_loaded_policy(std::move(snapshot), std::move(tree), previous);
     if (!policy) {
         problems.push_back({Problem::Severity::error, path_, 0, 0, policy.error(), {}, {}});

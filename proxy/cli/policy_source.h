@@ -32,22 +32,27 @@ public:
     /// Whether the files of the policy look other than when load() last read them.
     bool has_changed() const { return stamp() != stamp_; }
 
+    /// The same of the token and certificate files, since load() or refresh() read them.
+    bool have_credentials_changed() const { return credential_stamp() != credential_stamp_; }
+
     /// What to watch: of the policy itself, and of what it names to be read while serving.
     const policy::PolicySources& sources() const { return sources_; }
     const std::vector<std::string>& credential_files() const { return credential_files_; }
 
 private:
     std::string stamp() const;
+    std::string credential_stamp() const;
     Loaded made(std::shared_ptr<const policy::Snapshot> snapshot,
                 policy::YamlPtr tree,
                 const LoadedPolicy* previous,
-                std::vector<policy::Problem> problems) const;
+                std::vector<policy::Problem> problems);
 
     std::string path_;
     bool is_rehearsal_;
     policy::PolicySources sources_;
     std::vector<std::string> credential_files_;
     std::string stamp_;
+    std::string credential_stamp_;
 };
 
 }  // namespace headgate::proxy

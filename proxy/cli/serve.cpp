@@ -73,7 +73,13 @@ int serve(const ServeOptions& options) {
             ::_exit(1);  // threads may already run; nothing has been served
         }
         gateway.tell_ready();
-        loop.run();
+        try {
+            loop.run();
+        } catch (const std::exception& failure) {
+            // Threads run: there is no orderly way back. The supervisor starts a new process.
+            std::fprintf(stderr, "headgate: stopped by a failure: %s\n", failure.what());
+            ::_exit(1);
+        }
     } catch (const std::exception& failure) {
         std::fprintf(stderr, "headgate: cannot start: %s\n", failure.what());
         ::_exit(1);

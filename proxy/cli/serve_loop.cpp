@@ -26,11 +26,6 @@ std::system_error failed(const char* call) {
     return {errno, std::generic_category(), call};
 }
 
-std::string first_error(const std::vector<Problem>& problems) {
-    const auto found = std::ranges::find(problems, Problem::Severity::error, &Problem::severity);
-    return found == problems.end() ? std::string{} : found->to_string();
-}
-
 /// What its workers would do otherwise than before.
 bool differs(const LoadedPolicy& a, const LoadedPolicy& b) {
     return !std::ranges::equal(a.wires, b.wires, [](const auto& x, const auto& y) {
@@ -142,7 +137,8 @@ void ServeLoop::note_change() {
 void ServeLoop::read_changed_files() {
     changed_.reset();
     read_at_.reset();
-    if (gateway_.policy()->snapshot->watch && source_.has_changed()) {
+    const bool may_reload = gateway_.policy()->snapshot->watch;
+    if (may_reload && (is_faulty_ || source_.has_changed())) {
         reload();
     } else {
         refresh_credentials();
@@ -160,15 +156,16 @@ ReloadOutcome ServeLoop::reload() {
     if (loaded.policy) {
         outcome.generation = generation + 1;
         gateway_.adopt(loaded.policy);
+        gateway_.note_refresh(true);
         log_.write(LogLevel::info, "policy reloaded: generation " + std::to_string(generation + 1));
         tell(loaded.problems, "policy: ");
     } else {
-        gateway_.note_failed_reload(loaded.problems.empty() ? std::string{"it could not be read"}
-                                                            : loaded.problems.front().to_string());
         log_.write(LogLevel::error, "the new policy is faulty: generation " +
                                         std::to_string(generation) + " stays in use");
         tell(loaded.problems, "new policy: ");
     }
+    is_faulty_ = !loaded.policy;
+    gateway_.note_reload(!is_faulty_);
     watch_files();
     return outcome;
 }
@@ -192,8 +189,8 @@ void ServeLoop::tell(const std::vector<Problem>& problems, std::string_view what
 void ServeLoop::refresh_credentials() {
     const std::shared_ptr<const LoadedPolicy> active = gateway_.policy();
     PolicySource::Loaded refreshed = source_.refresh(*active);
+    gateway_.note_refresh(refreshed.policy != nullptr);
     if (!refreshed.policy) {
-        gateway_.note_failed_reload(first_error(refreshed.problems));
         tell(refreshed.problems, "the one before stays in use: ");
     } else if (differs(*active, *refreshed.policy)) {
         gateway_.adopt(std::move(refreshed.policy));
@@ -211,8 +208,10 @@ void ServeLoop::watch_files() {
         directories = sources.directories;
     }
     watch_.watch(files, directories);
-    if (gateway_.policy()->snapshot->watch && source_.has_changed()) {
-        note_change();  // between reading and watching
+    // Between reading and watching.
+    if ((gateway_.policy()->snapshot->watch && source_.has_changed()) ||
+        source_.have_credentials_changed()) {
+        note_change();
     }
 }
 
@@ -236,6 +235,9 @@ void ServeLoop::wait_or_leave(Clock::time_point until) {
         const Events events = wait(until);
         if (events.signal == SIGTERM || events.signal == SIGINT) {
             ::_exit(1);
+        }
+        if (events.signal == SIGUSR1) {
+            gateway_.reopen_logs();
         }
         const std::scoped_lock lock{mutex_};
         for (Gateway::ReloadRequest& request : std::exchange(requests_, {})) {

@@ -59,6 +59,7 @@ private:
     int wakeup_ = -1;
     std::optional<Clock::time_point> changed_;  // the first change that is not read yet
     std::optional<Clock::time_point> read_at_;  // when the files have been quiet for long enough
+    bool is_faulty_ = false;  // the files as they are now: every change of one is worth a try
     std::mutex mutex_;
     std::vector<Gateway::ReloadRequest> requests_;
 };

@@ -79,8 +79,7 @@ private:
         }
         if (!script) {
             script = providers::answer_simulated(
-                simulator_->wire,
-                {head_->method_text, head_->path, body_.view(), head_->query},
+                simulator_->wire, {head_->method_text, head_->path, body_.view(), head_->query},
                 simulator_->behaviour, simulator_->state);
         }
         Buffer left;

@@ -104,9 +104,7 @@ Task<Upstream::Connected> Upstream::connect(Flow& flow, Tick until, Interest als
     ++open_.count;
     Connected connected = co_await connect_to_addresses(flow, until, also);
     --open_.count;
-    if (!connected) {
-        wake_waiting();
-    }
+    wake_waiting();
     co_return connected;
 }
 

@@ -182,7 +182,6 @@ Task<void> Exchange::answer_failures(const policy::AttemptWalk& walk) {
     const auto* own = std::ranges::find(kOwnErrors, verdict, &OwnError::verdict);
     refuse(own->code, std::string{own->message});
     co_await answer_error();
-    row_.outcome = policy::Outcome::error;
 }
 
 /// The latest attempt's error as the provider gave it.

@@ -30,6 +30,9 @@ std::string_view media_type(std::string_view value) {
 Task<Wire> Exchange::read_answer_bytes(Tick deadline) {
     Socket& socket = *call_.socket;
     for (;;) {
+        if (is_finishing_) {
+            deadline = std::min(deadline, client_total_);
+        }
         const bool is_sending = !call_.queue.empty();
         const std::uint8_t bits = is_sending ? kReadable | kWritable : kReadable;
         const Wake wake = co_await client_.flow().wait({&socket, bits}, client_gone(), deadline);
@@ -40,7 +43,7 @@ Task<Wire> Exchange::read_answer_bytes(Tick deadline) {
             if (!begin_finishing()) {
                 co_return Wire::client_gone;
             }
-            deadline = std::min(deadline, client_total_);
+            continue;
         }
         if (worker_.reactor().tick() >= deadline) {
             co_return Wire::timeout;

@@ -193,7 +193,8 @@ AttemptEnd Exchange::fail(Kind kind, std::string_view reason) {
     row_.attempts.back().reason = reason;
     latest_ = {};
     latest_.what.kind = kind;
-    latest_.is_ours = call_.is_saturated || (kind == Kind::timeout && call_.waits_by_client);
+    latest_.is_ours =
+        call_.is_saturated || (kind == Kind::timeout && (call_.waits_by_client || is_finishing_));
     return AttemptEnd::failed;
 }
 

@@ -8,6 +8,7 @@ using policy::AttemptPermit;
 using policy::AttemptReport;
 
 constexpr std::chrono::seconds kFinishTime{30};
+constexpr std::chrono::seconds kAlertEvery{10};
 
 /// Lets an attempt begin where its target's health does, and holds the permit.
 class Permits final : public policy::AttemptGate {
@@ -37,6 +38,16 @@ AttemptReport::Kind kind_of_status(const AttemptFailure& failure) {
                                    : Kind::neutral;
 }
 
+/// Why a target of the plan was not admitted when its turn came: what was true of it at the plan
+/// has changed, or another exchange probes it.
+std::string_view reason_to_pass(const policy::PlannedTarget& target) {
+    using State = policy::TargetHealth::Availability::State;
+    const auto now = target.health->availability(std::chrono::steady_clock::now());
+    return now.state == State::benched        ? to_string(now.bench)
+           : now.state == State::breaker_open ? std::string_view{"breaker_open"}
+                                              : std::string_view{"half_open"};
+}
+
 }  // namespace
 
 /// Step 8: the targets of the plan, until one has answered or the walk gives up.
@@ -60,7 +71,8 @@ Task<void> Exchange::attempt_targets() {
         step = walk.next(latest_.what, time_left(), permits);
     }
     for (const policy::PlannedTarget* passed : walk.passed_over()) {
-        row_.skipped.push_back({passed->target.provider->name, passed->target.model, "half_open"});
+        row_.skipped.push_back(
+            {passed->target.provider->name, passed->target.model, reason_to_pass(*passed)});
     }
     if (end == AttemptEnd::failed && !is_finishing_) {
         co_await (error_ ? answer_error() : answer_failures(walk));
@@ -109,9 +121,8 @@ AttemptReport Exchange::report_of(AttemptEnd end) const {
     report.reason = told.reason;
     if (end == AttemptEnd::answered) {
         const bool is_cut = row_.outcome == policy::Outcome::upstream_cut;
-        report.kind = !is_cut                 ? Kind::success
-                      : call_.waits_by_client ? Kind::neutral
-                                              : Kind::failure;
+        const bool is_by_client = call_.waits_by_client && told.reason == "timeout";
+        report.kind = !is_cut ? Kind::success : is_by_client ? Kind::neutral : Kind::failure;
         report.first_byte = std::chrono::duration_cast<std::chrono::microseconds>(upstream_time_);
     } else if (end == AttemptEnd::failed && !error_ && !latest_.is_ours) {
         const bool is_status = latest_.what.kind == AttemptFailure::Kind::status;
@@ -125,9 +136,11 @@ AttemptReport Exchange::report_of(AttemptEnd end) const {
 /// The operator has to act: told as an error, not as one more failure.
 void Exchange::warn_of_bench(AttemptEnd end) {
     const AttemptFailure& failure = latest_.what;
-    if (end != AttemptEnd::failed || error_ || (!failure.is_credential && !failure.is_quota)) {
+    if (end != AttemptEnd::failed || error_ || (!failure.is_credential && !failure.is_quota) ||
+        worker_.reactor().tick() < call_.line->next_alert) {
         return;
     }
+    call_.line->next_alert = worker_.reactor().tick_after(kAlertEvery);
     tell(policy::LogLevel::error,
          failure.is_credential
              ? "refused our credential with status " + std::to_string(failure.status) +

@@ -71,11 +71,12 @@ IoResult ClientSession::read_some(char* to, std::size_t room) {
 }
 
 Task<bool> ClientSession::read_head(std::string_view& rest) {
-    const policy::Protect& protect = worker_.snapshot().protect;
+    // Asked for anew after each wait: a reload may have replaced the policy meanwhile.
+    const auto protect = [this]() -> const policy::Protect& { return worker_.snapshot().protect; };
     const Reactor& reactor = worker_.reactor();
     Scratch& scratch = worker_.scratch();
     Tick deadline =
-        reactor.tick_after(is_first_ ? protect.header_timeout : protect.keepalive_timeout);
+        reactor.tick_after(is_first_ ? protect().header_timeout : protect().keepalive_timeout);
     bool has_begun = false;
     std::size_t fresh = 0;  // bytes of the last read, behind what is held
     for (;;) {
@@ -93,7 +94,7 @@ Task<bool> ClientSession::read_head(std::string_view& rest) {
             }
             if (!has_begun) {
                 has_begun = true;
-                deadline = reactor.tick_after(protect.header_timeout);
+                deadline = reactor.tick_after(protect().header_timeout);
             }
         }
         is_idle_ = held_.empty();

@@ -143,8 +143,6 @@ std::expected<std::shared_ptr<const LoadedPolicy>, std::string> make_loaded_poli
                                           forward.project || forward.beta;
         policy->wires.push_back(std::move(wire));
     }
-    policy->has_active_probes = std::ranges::any_of(
-        policy->snapshot->routes, [](const auto& route) { return route->breaker.probes_models; });
     return policy;
 }
 

@@ -35,7 +35,6 @@ struct LoadedPolicy {
     policy::Router router;
     std::vector<ProviderWire> wires;       // as snapshot->providers
     bool forwards_client_headers = false;  // some provider has forward_headers
-    bool has_active_probes = false;        // some route has `breaker: {probe: models}`
 };
 
 /// Makes `snapshot` ready. What `previous` (may be null) has read from files that have not changed

@@ -53,8 +53,12 @@ Task<int> ask(Probe& probe, ProviderLine& line, Tick until) {
         const IoResult got = (*socket)->read_some(bytes.data(), bytes.size());
         probe.answer.append(bytes.data(), got.bytes);
         const ScanResult scan = scan_answer_head(probe.answer, kLimits, probe.head);
-        if (scan.status == ScanStatus::complete) {
+        if (scan.status == ScanStatus::complete && probe.head.status >= 200) {
             co_return probe.head.status;
+        }
+        if (scan.status == ScanStatus::complete) {
+            probe.answer.erase(0, scan.size);  // an interim answer
+            continue;
         }
         const bool goes_on = got.status == IoStatus::done || got.status == IoStatus::would_block;
         if (!goes_on || scan.status != ScanStatus::incomplete) {

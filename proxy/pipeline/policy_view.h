@@ -20,6 +20,7 @@ struct ProviderLine {
     const ProviderWire* wire = nullptr;
     std::shared_ptr<Upstream> upstream;
     Tick next_warning = 0;  // one line a second tells of a provider that cannot be reached
+    Tick next_alert = 0;    // and one in ten seconds of one that the operator has to mend
 
     const providers::Provider& provider() const { return wire->settings->provider; }
     const providers::Adapter& adapter() const { return *wire->adapter; }
@@ -28,6 +29,9 @@ struct ProviderLine {
 /// One policy as one worker uses it: an exchange keeps the one that it began with. Not thread-safe.
 class PolicyView : private policy::TargetHealths {
 public:
+    PolicyView(const PolicyView&) = delete;
+    PolicyView& operator=(const PolicyView&) = delete;
+    ~PolicyView() override = default;
     /// `previous` (may be null) gives the connections of providers whose address, trust and limits
     /// are still the same.
     PolicyView(Reactor& reactor,

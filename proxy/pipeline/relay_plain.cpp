@@ -75,8 +75,10 @@ Task<AttemptEnd> Exchange::answer_plain(Bytes body) {
         co_return fail(Kind::invalid, "invalid");
     }
     settle_answer(answer.usage, answer.content_bytes);
+    // The provider has done its part: a slow client holds neither its connection nor a probe.
+    permit_->note_answer();
+    release_upstream();
     if (is_finishing_) {
-        release_upstream();
         co_return AttemptEnd::answered;
     }
     HeadWriter head{worker_.scratch().head};
@@ -94,7 +96,6 @@ Task<AttemptEnd> Exchange::answer_plain(Bytes body) {
         row_.outcome = lost_outcome();
         may_keep_alive_ = false;
     }
-    release_upstream();
     co_return AttemptEnd::answered;
 }
 

@@ -57,7 +57,8 @@ Task<AttemptEnd> Exchange::relay_stream() {
     stream_ = call_.line->adapter().stream_decoder(request_);
     const Counted counted{worker_.count().streams_in_flight};
     const AttemptEnd end = co_await relay_events();
-    if (is_answered_ || end != AttemptEnd::failed || stream_->usage().is_reported) {
+    if (is_answered_ || end != AttemptEnd::failed || is_finishing_ ||
+        (stream_->usage().is_reported && !call_.is_charged)) {
         settle_answer(stream_->usage(), stream_->content_bytes());
     }
     stream_.reset();
@@ -189,9 +190,13 @@ Task<Wire> Exchange::await_events(Tick deadline, Tick comment_due) {
                 co_return Wire::client_gone;
             }
         }
-        const Tick next = is_answered_ ? std::min(deadline, comment_due) : deadline;
+        if (is_finishing_) {
+            deadline = std::min(deadline, client_total_);
+        }
+        const bool may_comment = is_answered_ && !is_finishing_;
+        const Tick next = may_comment ? std::min(deadline, comment_due) : deadline;
         const Wire wire = co_await read_answer_bytes(next);
-        if (wire != Wire::timeout || worker_.reactor().tick() >= deadline) {
+        if (wire != Wire::timeout || !may_comment || worker_.reactor().tick() >= deadline) {
             co_return wire;
         }
         if (!send_events(kKeepAlive, false)) {

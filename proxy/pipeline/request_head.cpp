@@ -121,8 +121,7 @@ void Exchange::note_asked_field(std::string_view name, std::string_view value) {
             facts_.routing.emplace_back(asked, value);
         }
     }
-    if (!policy.forwards_client_headers || value.size() > kMaxForwarded ||
-        !is_visible_ascii(value)) {
+    if (!policy.forwards_client_headers || value.size() > kMaxForwarded || !is_field_value(value)) {
         return;
     }
     if (equals_lower(name, "openai-organization")) {

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kMaxWrongKeyDelay{50};
 constexpr std::chrono::minutes kWrongKeyMemory{1};
+constexpr std::chrono::milliseconds kProbeEvery{500};
 constexpr std::size_t kMaxWrongKeyAddresses = 4096;
 }  // namespace
 
@@ -139,7 +140,8 @@ void Worker::sweep() {
         line.upstream->sweep();
         open += line.upstream->open();
     }
-    if (view_->policy().has_active_probes && !is_draining_) {
+    if (reactor_.tick() >= next_probes_ && !is_draining_) {
+        next_probes_ = reactor_.tick_after(kProbeEvery);
         begin_active_probes();
     }
     counters_.upstream_connections.set(static_cast<std::int64_t>(open));

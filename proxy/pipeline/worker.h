@@ -28,7 +28,9 @@ struct Scratch {
     /// What one read takes at most.
     static constexpr std::size_t kRead = std::size_t{64} << 10;
     std::array<char, 2 * kRead> read{};  // bytes of a socket, behind what was kept of a head
-    std::array<char, std::size_t{8} << 10> head{};  // a head that is being written
+    /// A head that is being written: a provider's fixed lines (LoadedPolicy) and what a request
+    /// adds.
+    std::array<char, std::size_t{24} << 10> head{};
     RequestHead request;
     AnswerHead answer;
     std::string events;  // what a stream's decoder gives
@@ -97,6 +99,7 @@ private:
     std::unordered_set<ClientSession*> sessions_;
     std::unordered_map<std::string, int> wrong_keys_;
     Tick forget_wrong_keys_ = 0;
+    Tick next_probes_ = 0;
     std::string date_;
     std::chrono::sys_seconds date_second_;
     bool is_draining_ = false;

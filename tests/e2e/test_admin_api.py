@@ -8,6 +8,7 @@ import urllib.request
 
 import pytest
 from support.policy import CLIENT_KEY, UPSTREAM_KEY, policy, sha256
+from support.waiting import wait_for
 from support.wire import exchange
 
 ADMIN_KEY = "hga-test-0123456789abcdefghijklmnopqrstuvwxyz"
@@ -36,6 +37,16 @@ def call(gateway, path, *, key=ADMIN_KEY, method="GET", body=None):
 
 def explain(gateway, **parameters):
     return call(gateway, "/headgate/v1/explain?" + urllib.parse.urlencode(parameters))
+
+
+def settled_targets(gateway):
+    """The targets, once all attempts at them have their outcome: it comes behind the answer."""
+
+    def look():
+        targets = call(gateway, "/headgate/v1/targets")[2]["data"]
+        return targets if all(each["in_flight"] == 0 for each in targets) else None
+
+    return wait_for(look, "attempts to settle")
 
 
 @pytest.fixture
@@ -85,7 +96,7 @@ def test_targets_are_those_that_were_tried(admin_gateway):
     served = exchange(
         admin_gateway.address, "POST", "/v1/chat/completions", key=CLIENT_KEY, body=CHAT
     )
-    (target,) = call(admin_gateway, "/headgate/v1/targets")[2]["data"]
+    (target,) = settled_targets(admin_gateway)
 
     assert served.status == 200
     assert before == {"data": []}
@@ -103,7 +114,7 @@ def test_targets_tell_a_refused_credential(start_gateway, start_simulator):
     gateway = start_gateway(text=with_admin_key(policy(upstream=upstream.address)))
 
     served = exchange(gateway.address, "POST", "/v1/chat/completions", key=CLIENT_KEY, body=CHAT)
-    (target,) = call(gateway, "/headgate/v1/targets")[2]["data"]
+    (target,) = settled_targets(gateway)
 
     assert served.status == 502
     assert target["state"] == "benched"
@@ -128,7 +139,7 @@ routes:
 
     for _ in range(2):
         exchange(gateway.address, "POST", "/v1/chat/completions", key=CLIENT_KEY, body=CHAT)
-    (target,) = call(gateway, "/headgate/v1/targets")[2]["data"]
+    (target,) = settled_targets(gateway)
 
     assert (target["state"], target["breaker"]) == ("open", "open")
     assert 0 < target["open_for_ms"] <= 60_000

@@ -26,9 +26,18 @@ class Simulator(Process):
             assert answer.status == 200, answer.status
 
     def requests(self):
-        """What it received, oldest first."""
+        """The latest 1,000 that it received, oldest first."""
         with urllib.request.urlopen(f"{self.url}/simulator/requests", timeout=20) as answer:
             return json.load(answer)["data"]
+
+
+    def forget(self):
+        """How many requests it has listed; from now on it lists those that follow."""
+        count = len(self.requests())
+        call = urllib.request.Request(f"{self.url}/simulator/requests", method="DELETE")
+        with urllib.request.urlopen(call, timeout=20) as answer:
+            assert answer.status == 200, answer.status
+        return count
 
 
 class Gateway(Process):

@@ -116,9 +116,13 @@ TEST(MetricsRegistry, HasEverySeriesFromTheFirstScrapeWithItsTypeAndHelp) {
 TEST(MetricsRegistry, TellsWhichTargetsRestAndWhy) {
     MetricsRegistry metrics = registry();
     metrics.set_targets([] {
-        policy::TargetHealth::Report open{.provider = "openai", .model = "gpt-5"};
+        policy::TargetHealth::Report open;
+        open.provider = "openai";
+        open.model = "gpt-5";
         open.breaker = policy::Breaker::State::half_open;
-        policy::TargetHealth::Report benched{.provider = "azure", .model = "gpt-5"};
+        policy::TargetHealth::Report benched;
+        benched.provider = "azure";
+        benched.model = "gpt-5";
         benched.benched = policy::BenchReason::auth;
         return std::vector{open, benched};
     });

@@ -10,7 +10,7 @@ namespace headgate::fuzz {
 namespace {
 
 /// Seeds up to this size are cut at every byte, longer ones at as many places.
-constexpr std::size_t kCuts = 150;
+constexpr std::size_t kCuts = 80;
 
 TEST(FuzzCorpus, HoldsForThePolicyLoader) {
     const std::filesystem::path folder =

@@ -1,0 +1,526 @@
+"""A new policy without a restart: what makes it taken, what it changes, and what goes on."""
+
+import http.client
+import json
+import os
+import signal
+import threading
+
+import pytest
+from support.access_log import AccessLog
+from support.admin import ADMIN_KEY, call, readiness, reload
+from support.gateway import Gateway
+from support.load import Load
+from support.policy import CLIENT_KEY, sha256
+from support.scripted_upstream import (
+    CHAT,
+    CHUNKED,
+    DONE,
+    EVENT_HEAD,
+    LAST_CHUNK,
+    chat_body,
+    chunk,
+    completion,
+    event,
+    http as whole_answer,
+)
+from support.waiting import wait_for
+from support.wire import Reader, connect, exchange, request_bytes
+
+KEY = "sk-upstream-0123456789abcdefghijklmnop"
+NEW_KEY = "sk-upstream-zyxwvutsrqponmlkjihgfedcba"
+NEW_CLIENT_KEY = "hg-test-zyxwvutsrqponmlkjihgfedcba9876543210"
+
+
+def text(
+    upstream,
+    *,
+    route="one",
+    key=KEY,
+    extra="",
+    watch="true",
+    client_keys=(CLIENT_KEY,),
+    access="none",
+    workers=1,
+    admin_listen="127.0.0.1:0",
+    listen="127.0.0.1:0",
+    level="info",
+):
+    """One provider behind one route, whose name shows in every answer."""
+    keys = ", ".join(f"{{name: k{n}, sha256: {sha256(k)}}}" for n, k in enumerate(client_keys))
+    return f"""
+listen: {listen}
+workers: {workers}
+watch: {watch}
+admin: {{listen: "{admin_listen}", keys: [{{name: ops, sha256: {sha256(ADMIN_KEY)}}}]}}
+log: {{access: "{access}", level: {level}}}
+{extra}
+providers:
+  upstream:
+    kind: openai
+    base_url: http://{upstream.address}/v1
+    api_key: {key}
+routes:
+  - {{name: {route}, model: "*", targets: [{{provider: upstream}}]}}
+projects:
+  tests: {{keys: [{keys}]}}
+"""
+
+
+def ask(gateway, **options):
+    return exchange(gateway.address, "POST", CHAT, key=CLIENT_KEY, body=chat_body(), **options)
+
+
+def route_of(gateway):
+    answer = ask(gateway)
+    assert answer.status == 200, answer.body
+    return answer.headers["x-headgate-route"]
+
+
+def await_generation(gateway, number):
+    wait_for(lambda: readiness(gateway)["generation"] == number, f"generation {number}")
+
+
+def replace(path, content):
+    """As editors save: another file takes the name."""
+    other = path.with_name(f".{path.name}.new")
+    other.write_text(content)
+    os.replace(other, path)
+
+
+def publish(directory, version, **files):
+    """As Kubernetes mounts a ConfigMap: names lead through `..data`, which is swapped."""
+    folder = directory / f"..{version}"
+    folder.mkdir()
+    for name, content in files.items():
+        (folder / name.replace("_yaml", ".yaml")).write_text(content)
+    link = directory / "..data_tmp"
+    link.symlink_to(folder.name)
+    os.replace(link, directory / "..data")
+
+
+@pytest.fixture
+def upstream(play):
+    return play()
+
+
+@pytest.mark.parametrize("write", [lambda path, new: path.write_text(new), replace])
+def test_a_changed_file_is_taken(start_gateway, upstream, write):
+    gateway = start_gateway(text=text(upstream))
+    before = route_of(gateway)
+
+    for generation, name in enumerate(["two", "three"], 2):
+        write(gateway.policy_path, text(upstream, route=name))
+        await_generation(gateway, generation)
+
+        assert route_of(gateway) == name
+    assert before == "one"
+    assert gateway.metric("headgate_policy_generation") == 3
+
+
+def test_a_swapped_data_link_is_taken(start, tmp_path, upstream):
+    publish(tmp_path, "v1", policy_yaml="")
+    (tmp_path / "policy.yaml").symlink_to("..data/policy.yaml")
+    gateway = start(Gateway, tmp_path, text(upstream))
+
+    for generation, name in enumerate(["two", "three", "four"], 2):
+        publish(tmp_path, f"v{generation}", policy_yaml=text(upstream, route=name))
+        (tmp_path / f"..v{generation - 1}" / "policy.yaml").unlink()
+        (tmp_path / f"..v{generation - 1}").rmdir()
+        await_generation(gateway, generation)
+
+        assert route_of(gateway) == name
+
+
+def test_without_watching_a_signal_and_a_call_still_load(start_gateway, upstream):
+    gateway = start_gateway(text=text(upstream, watch="false"))
+
+    gateway.policy_path.write_text(text(upstream, watch="false", route="two"))
+    unchanged = route_of(gateway)
+    gateway.signal(signal.SIGHUP)
+    await_generation(gateway, 2)
+    by_signal = route_of(gateway)
+    gateway.policy_path.write_text(text(upstream, watch="false", route="three"))
+    generation = reload(gateway)
+
+    assert (unchanged, by_signal, route_of(gateway)) == ("one", "two", "three")
+    assert generation == 3
+
+
+def test_included_files_are_watched(start_gateway, tmp_path, upstream):
+    parts = tmp_path / "projects"
+    parts.mkdir()
+    part = "projects: {{{}: {{keys: [{{name: k, sha256: {}}}]}}}}"
+    first, second = parts / "a.yaml", parts / "b.yaml"
+    first.write_text(part.format("old", sha256("hg-not-yet-0123456789abcdefghijkl")))
+    gateway = start_gateway(text=text(upstream, extra=f"include: [{parts}/*.yaml]"))
+
+    def status(key):
+        return exchange(gateway.address, "GET", "/v1/models", key=key).status
+
+    before = status(NEW_CLIENT_KEY)
+    first.write_text(part.format("old", sha256(NEW_CLIENT_KEY)))
+    await_generation(gateway, 2)
+    changed = status(NEW_CLIENT_KEY)
+    second.write_text(part.format("new", sha256("hg-second-0123456789abcdefghijklmn")))
+    await_generation(gateway, 3)
+    added = status("hg-second-0123456789abcdefghijklmn")
+    second.unlink()
+    await_generation(gateway, 4)
+
+    assert (before, changed, added) == (401, 200, 200)
+    assert status("hg-second-0123456789abcdefghijklmn") == 401
+    assert status(NEW_CLIENT_KEY) == 200
+
+
+@pytest.mark.parametrize("write", [lambda path, new: path.write_text(new), replace])
+def test_a_secrets_file_is_watched(start_gateway, tmp_path, upstream, write):
+    secret = tmp_path / "secret"
+    secret.write_text(KEY + "\n")
+    gateway = start_gateway(text=text(upstream, key=f'"${{file:{secret}}}"'))
+    ask(gateway)
+
+    write(secret, NEW_KEY + "\n")
+    await_generation(gateway, 2)
+    ask(gateway)
+
+    sent = [request.headers["authorization"] for request in upstream.requests]
+    assert sent == [f"Bearer {KEY}", f"Bearer {NEW_KEY}"]
+
+
+def azure(upstream, token, **settings):
+    plain = text(upstream, **settings)
+    return plain.replace("kind: openai", "kind: azure").replace(
+        f"    base_url: http://{upstream.address}/v1\n    api_key: {KEY}\n",
+        f"    base_url: http://{upstream.address}\n    token_file: {token}\n"
+        "    api_version: v1\n    deployments: {gpt-5-mini: prod}\n",
+    )
+
+
+@pytest.mark.parametrize("watch", ["true", "false"])
+@pytest.mark.parametrize("write", [lambda path, new: path.write_text(new), replace])
+def test_a_token_is_read_again_whatever_is_watched(start_gateway, tmp_path, upstream, watch, write):
+    token = tmp_path / "token"
+    token.write_text("token-1\n")
+    gateway = start_gateway(text=azure(upstream, token, watch=watch))
+    ask(gateway)
+
+    write(token, "token-2\n")
+
+    def is_used():
+        ask(gateway)
+        return upstream.requests[-1].headers["authorization"] == "Bearer token-2"
+
+    wait_for(is_used, "the new token to be sent")
+    assert upstream.requests[0].headers["authorization"] == "Bearer token-1"
+    assert readiness(gateway)["generation"] == 1
+    assert set(upstream.numbers()) == {0}
+
+
+def test_a_token_that_comes_back_clears_the_warning(start_gateway, tmp_path, upstream):
+    token = tmp_path / "token"
+    token.write_text("token-1\n")
+    gateway = start_gateway(text=azure(upstream, token))
+
+    token.write_text("")
+    wait_for(lambda: readiness(gateway)["warnings"], "a warning of the empty token")
+    served = ask(gateway)
+    token.write_text("token-1\n")
+
+    wait_for(lambda: not readiness(gateway)["warnings"], "the warning to go")
+    assert served.status == 200
+    assert upstream.requests[-1].headers["authorization"] == "Bearer token-1"
+
+
+def test_a_new_token_does_not_hide_a_faulty_policy(start_gateway, tmp_path, upstream):
+    token = tmp_path / "token"
+    token.write_text("token-1\n")
+    gateway = start_gateway(text=azure(upstream, token))
+    gateway.policy_path.write_text(azure(upstream, token) + "\nrouts: []\n")
+    wait_for(lambda: readiness(gateway)["warnings"], "a warning of the faulty policy")
+
+    token.write_text("token-2\n")
+    wait_for(lambda: "token or certificate authority was read anew" in gateway.stderr, "the token")
+
+    assert "routs" in readiness(gateway)["warnings"][0]
+
+
+def hold_streams(gate):
+    """Streams stop after their first event until the gate is opened; plain answers are whole."""
+
+    def script(link):
+        while request := link.request():
+            if not json.loads(request.body).get("stream"):
+                link.send(whole_answer(completion()))
+                continue
+            link.send(EVENT_HEAD + CHUNKED, chunk(event("Hello")))
+            assert gate.wait(60)
+            link.send(chunk(event(" world") + event(finish="stop") + DONE), LAST_CHUNK)
+
+    return script
+
+
+@pytest.fixture
+def held(play):
+    """(upstream, gate) of a provider whose streams go on when the gate is opened."""
+    gate = threading.Event()
+    yield play(hold_streams(gate)), gate
+    gate.set()
+
+
+def begin_stream(gateway):
+    link = connect(gateway.address, seconds=60)
+    link.sendall(request_bytes("POST", CHAT, key=CLIENT_KEY, body=chat_body(stream=True)))
+    reader = Reader(link)
+    head = reader.head()
+    pieces = reader.pieces(head)
+    return link, head, next(pieces), pieces
+
+
+def test_a_stream_keeps_the_policy_that_it_began_with(start_gateway, tmp_path, held):
+    upstream, gate = held
+    access = tmp_path / "access.log"
+    gateway = start_gateway(text=text(upstream, access=access))
+    link, head, first, pieces = begin_stream(gateway)
+
+    gateway.policy_path.write_text(text(upstream, access=access, route="two"))
+    await_generation(gateway, 2)
+    meanwhile = route_of(gateway)
+    gate.set()
+    body = first + b"".join(pieces)
+
+    link.close()
+    row = AccessLog(access).await_row(head.headers["x-request-id"])
+    assert meanwhile == "two"
+    assert head.ended == "last-chunk"
+    assert body.endswith(DONE)
+    assert (row["route"], row["outcome"], row["provider"]) == ("one", "complete", "upstream")
+
+
+def test_a_stream_outlives_its_provider(start_gateway, tmp_path, held, play):
+    upstream, gate = held
+    access = tmp_path / "access.log"
+    gateway = start_gateway(text=text(upstream, access=access))
+    link, head, first, pieces = begin_stream(gateway)
+
+    other = text(play(), access=access, route="two").replace("upstream:", "other:")
+    gateway.policy_path.write_text(other.replace("provider: upstream", "provider: other"))
+    await_generation(gateway, 2)
+    meanwhile = ask(gateway).headers["x-headgate-provider"]
+    targets = call(gateway, "/headgate/v1/targets")[2]["data"]
+    gate.set()
+    body = first + b"".join(pieces)
+
+    link.close()
+    row = AccessLog(access).await_row(head.headers["x-request-id"])
+    assert meanwhile == "other"
+    assert {target["provider"] for target in targets} == {"other"}
+    assert body.endswith(DONE)
+    assert (row["provider"], row["outcome"]) == ("upstream", "complete")
+
+
+def test_upstream_connections_outlive_a_reload_that_leaves_their_provider(start_gateway, upstream):
+    gateway = start_gateway(text=text(upstream))
+
+    for number in range(2, 7):
+        ask(gateway)
+        gateway.policy_path.write_text(text(upstream, route=f"r{number}", key=f"{KEY}{number}"))
+        reload(gateway)
+    ask(gateway)
+
+    assert upstream.numbers() == [0] * 6
+
+
+def test_idle_connections_of_a_removed_provider_are_closed(start_gateway, play):
+    is_closed = threading.Event()
+
+    def script(link):
+        while link.request():
+            link.send(whole_answer(completion()))
+        is_closed.set()
+
+    gateway = start_gateway(text=text(play(script)))
+    ask(gateway)
+
+    gateway.policy_path.write_text(text(play(), route="two"))
+    await_generation(gateway, 2)
+
+    assert is_closed.wait(60)
+    assert route_of(gateway) == "two"
+
+
+def accepting(keys):
+    """A provider that answers 401 to whatever key is not in `keys` now."""
+
+    def script(link):
+        while request := link.request():
+            is_known = request.headers["authorization"].removeprefix("Bearer ") in keys
+            refused = whole_answer(
+                b'{"error":{"message":"wrong key","type":"invalid_request_error",'
+                b'"param":null,"code":"invalid_api_key"}}',
+                status=b"401 Unauthorized",
+            )
+            link.send(whole_answer(completion()) if is_known else refused)
+
+    return script
+
+
+def test_a_providers_key_is_rotated_under_load(start_gateway, play):
+    keys = {KEY}
+    upstream = play(accepting(keys))
+    gateway = start_gateway(text=text(upstream, workers=2))
+
+    with Load(gateway) as load:
+        load.await_round(5)
+        keys.add(NEW_KEY)
+        gateway.policy_path.write_text(text(upstream, workers=2, key=NEW_KEY))
+        await_generation(gateway, 2)
+        load.await_round()
+        keys.remove(KEY)
+        load.await_round(20)
+
+    assert load.served >= 8 * 26
+
+
+def test_a_clients_key_is_rotated_under_load(start_gateway, upstream):
+    settings = {"workers": 2}
+    gateway = start_gateway(text=text(upstream, **settings))
+
+    with Load(gateway) as load:
+        for generation, keys in enumerate([(CLIENT_KEY, NEW_CLIENT_KEY), (NEW_CLIENT_KEY,)], 2):
+            load.await_round(5)
+            gateway.policy_path.write_text(text(upstream, client_keys=keys, **settings))
+            await_generation(gateway, generation)
+            load.key = NEW_CLIENT_KEY
+            load.await_round(5)
+
+    assert ask(gateway).status == 401
+    assert load.served >= 8 * 20
+
+
+FAULTS = {
+    "half written": lambda good: good[: len(good) // 2],
+    "empty": lambda good: "",
+    "without a project": lambda good: good[: good.index("projects:")],
+    "an unknown name": lambda good: good + "\nrouts: []\n",
+    "a wrong type": lambda good: good.replace("workers: 1", "workers: [many]"),
+    "a dangling name": lambda good: good.replace("{provider: upstream}", "{provider: upstraem}"),
+    "no YAML": lambda good: good + "\n\t{[",
+    "a missing variable": lambda good: good.replace(KEY, "${NO_SUCH_VARIABLE_HERE}"),
+    "a warning first": lambda good: (
+        good.replace("log: {", "log: {bodies: none, ").replace("targets: [", "targets: [nobody, ")
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_a_faulty_policy_changes_nothing_and_is_told(start_gateway, upstream, fault):
+    good = text(upstream, route="two")
+    gateway = start_gateway(text=text(upstream))
+
+    gateway.policy_path.write_text(fault(good))
+    (warning,) = wait_for(lambda: readiness(gateway)["warnings"], "a warning")
+    during = (route_of(gateway), readiness(gateway), gateway.metrics())
+    gateway.policy_path.write_text(good)
+    await_generation(gateway, 2)
+
+    assert during[0] == "one"
+    assert (during[1]["ready"], during[1]["generation"], during[1]["reasons"]) == (True, 1, [])
+    assert during[2]["headgate_policy_generation"] == 1
+    assert during[2]["headgate_policy_reload_failures_total"] == 1
+    assert ": error: " in warning
+    (told,) = [line for line in gateway.stderr.splitlines() if "faulty" in line]
+    assert "generation 1 stays in use" in told
+    assert readiness(gateway)["warnings"] == []
+    assert route_of(gateway) == "two"
+
+
+def test_a_removed_file_changes_nothing_until_it_is_back(start_gateway, upstream):
+    gateway = start_gateway(text=text(upstream))
+
+    gateway.policy_path.unlink()
+    wait_for(lambda: readiness(gateway)["warnings"], "a warning")
+    during = route_of(gateway)
+    gateway.policy_path.write_text(text(upstream, route="two"))
+    await_generation(gateway, 2)
+
+    assert (during, route_of(gateway)) == ("one", "two")
+    assert readiness(gateway)["warnings"] == []
+
+
+def test_the_call_tells_the_problems(start_gateway, upstream):
+    gateway = start_gateway(text=text(upstream, watch="false"))
+    good = gateway.policy_path.read_text()
+
+    gateway.policy_path.write_text(good.replace("workers: 1", "wrokers: 1").replace("info", "loud"))
+    status, _, answer = call(gateway, "/headgate/v1/reload", method="POST")
+    gateway.policy_path.write_text(good)
+
+    errors = [each for each in answer["problems"] if each["severity"] == "error"]
+    assert status == 422
+    assert [each["line"] for each in errors] == [3, 6]
+    assert "workers" in errors[0]["hint"]
+    assert reload(gateway) == 2
+
+
+@pytest.mark.parametrize(
+    "setting, change",
+    [
+        ("listen", {"listen": "127.0.0.2:0"}),
+        ("workers", {"workers": 2}),
+        ("admin.listen", {"admin_listen": "127.0.0.2:0"}),
+    ],
+)
+def test_what_needs_a_restart_is_told(start_gateway, upstream, setting, change):
+    gateway = start_gateway(text=text(upstream))
+
+    gateway.policy_path.write_text(text(upstream, route="two", **change))
+    await_generation(gateway, 2)
+    line = f'\\"{setting}\\" has changed: it takes effect at the next start'
+
+    wait_for(lambda: line in gateway.stderr.replace("\\\\", "\\"), f"the line on {setting}")
+    assert route_of(gateway) == "two"
+
+
+def test_the_log_level_changes_at_once(start_gateway, upstream):
+    gateway = start_gateway(text=text(upstream))
+
+    for level in ("error", "error", "info"):
+        gateway.policy_path.write_text(text(upstream, level=level))
+        reload(gateway)
+
+    wait_for(lambda: "policy reloaded: generation 4" in gateway.stderr, "the line of level info")
+    assert "policy reloaded: generation 3" not in gateway.stderr
+
+
+def test_the_access_log_moves_at_once(start_gateway, tmp_path, upstream):
+    old, new = tmp_path / "old.log", tmp_path / "new.log"
+    gateway = start_gateway(text=text(upstream, access=old))
+    first = ask(gateway).headers["x-request-id"]
+
+    gateway.policy_path.write_text(text(upstream, access=new))
+    reload(gateway)
+    second = ask(gateway).headers["x-request-id"]
+
+    AccessLog(old).await_row(first)
+    AccessLog(new).await_row(second)
+    assert AccessLog(old).find(second) == AccessLog(new).find(first) == []
+
+
+def test_the_bound_of_connections_changes_at_once(start_gateway, upstream):
+    gateway = start_gateway(text=text(upstream))
+    held = http.client.HTTPConnection(gateway.address, timeout=60)
+    held.request("GET", "/healthz")
+    held.getresponse().read()
+
+    gateway.policy_path.write_text(text(upstream, extra="protect: {max_connections: 1}"))
+    reload(gateway)
+    refused = exchange(gateway.address, "GET", "/healthz")
+    held.request("GET", "/healthz")
+    kept = held.getresponse().status
+    gateway.policy_path.write_text(text(upstream))
+    reload(gateway)
+    accepted = exchange(gateway.address, "GET", "/healthz")
+
+    held.close()
+    assert (refused.status, kept, accepted.status) == (503, 200, 200)
