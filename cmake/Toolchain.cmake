@@ -22,10 +22,18 @@ endif()
 
 find_package(Threads REQUIRED)
 find_package(Boost 1.81.0 EXACT REQUIRED CONFIG COMPONENTS headers)
-foreach(package spdlog prometheus-cpp yaml-cpp CLI11)
+foreach(package spdlog prometheus-cpp CLI11)
   find_package(${package} REQUIRED CONFIG)
 endforeach()
 find_package(OpenSSL REQUIRED)
+
+# libyaml comes without a package file for CMake.
+find_path(LIBYAML_INCLUDE_DIR yaml.h REQUIRED)
+find_library(LIBYAML_LIBRARY yaml REQUIRED)
+add_library(headgate_libyaml INTERFACE)
+target_include_directories(headgate_libyaml SYSTEM INTERFACE ${LIBYAML_INCLUDE_DIR})
+target_link_libraries(headgate_libyaml INTERFACE ${LIBYAML_LIBRARY})
+
 # Debian's own interpreter: the generators need its python3-yaml.
 set(Python3_EXECUTABLE /usr/bin/python3)
 find_package(Python3 REQUIRED COMPONENTS Interpreter)

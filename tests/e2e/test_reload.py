@@ -429,7 +429,7 @@ def test_a_faulty_policy_changes_nothing_and_is_told(start_gateway, upstream, fa
     assert during[2]["headgate_policy_generation"] == 1
     assert during[2]["headgate_policy_reload_failures_total"] == 1
     assert ": error: " in warning
-    (told,) = [line for line in gateway.stderr.splitlines() if "faulty" in line]
+    (told,) = [line for line in gateway.stderr.splitlines() if "the new policy is faulty" in line]
     assert "generation 1 stays in use" in told
     assert readiness(gateway)["warnings"] == []
     assert route_of(gateway) == "two"

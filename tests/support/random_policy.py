@@ -105,7 +105,8 @@ class RandomPolicy:
             settings = {"kind": "openai-compatible", "base_url": f"http://{self._closed}/v1"}
             settings["models"] = "*"
         else:
-            wire = random.choice(("openai", "openai", "azure"))
+            # What a 403 means is in its body, and what a status alone means differs.
+            wire = "openai" if outcome == 403 else random.choice(("openai", "openai", "azure"))
             settings = {"kind": "simulator", "wire": wire, "tokens": 3}
             settings.update({"first_byte": "0ms", "token_delay": "0ms", "models": "*"})
         if outcome == "cut":

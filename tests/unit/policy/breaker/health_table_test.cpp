@@ -36,11 +36,51 @@ TEST(HealthTable, GivesTheSameHealthForTheSameTarget) {
     EXPECT_EQ(first->model(), "gpt-5");
 }
 
-TEST(HealthTable, SharesOneEntryAmongModelsBeyondTheLimit) {
+/// As many models as fit, all of which have answered.
+void fill_with_good_models(HealthTable& table) {
+    for (std::size_t i = 0; i < HealthTable::kMaxModels; ++i) {
+        const auto health = table.of("openai", "model-" + std::to_string(i));
+        auto permit = AttemptPermit::acquire(*health, AttemptPermit::Why::first, kStart);
+        permit->record({.kind = AttemptReport::Kind::success}, {}, kStart);
+    }
+}
+
+TEST(HealthTable, GivesThePlaceOfAnInventedModelToTheNext) {
     HealthTable table;
     for (std::size_t i = 0; i < HealthTable::kMaxModels; ++i) {
-        table.of("openai", "model-" + std::to_string(i));
+        table.of("openai", "invented-" + std::to_string(i));
     }
+
+    const auto real = table.of("openai", "gpt-5");
+
+    EXPECT_EQ(real->model(), "gpt-5");
+    EXPECT_EQ(table.of("openai", "gpt-5"), real);
+}
+
+TEST(HealthTable, FindsWithoutMakingAnEntry) {
+    HealthTable table;
+    const auto known = table.of("openai", "gpt-5");
+
+    EXPECT_EQ(table.find("openai", "gpt-5"), known);
+    EXPECT_EQ(table.find("openai", "gpt-4"), nullptr);
+    EXPECT_EQ(table.find("azure", "gpt-5"), nullptr);
+}
+
+TEST(HealthTable, ForgivesAProviderWhoseCredentialWasReplaced) {
+    HealthTable table;
+    const auto health = table.of("openai", "gpt-5");
+    auto permit = AttemptPermit::acquire(*health, AttemptPermit::Why::first, kStart);
+    permit->record({.kind = AttemptReport::Kind::auth, .status = 401}, {}, kStart);
+    ASSERT_FALSE(health->availability(kStart).may_be_tried());
+
+    table.forgive("openai");
+
+    EXPECT_TRUE(health->availability(kStart).may_be_tried());
+}
+
+TEST(HealthTable, SharesOneEntryAmongModelsBeyondTheLimit) {
+    HealthTable table;
+    fill_with_good_models(table);
 
     const auto known = table.of("openai", "model-0");
     const auto one = table.of("openai", "one-too-many");

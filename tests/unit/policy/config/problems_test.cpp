@@ -214,7 +214,9 @@ TEST(PolicyProblems, TellOfAHalfFile) {
         {std::string(kProjects),
          "0:0: error: the policy has no provider; it needs at least one under `providers`"},
         {no_project + "projects:\n", "3:1: error: \"projects\" has no value"},
-        {no_project + "projects", "3:1: error: \"projects\" has no value"},
+        {no_project + "projects",
+         "4:1: error: this is not valid YAML: could not find expected ':' while scanning a simple "
+         "key that begins in line 3 (is the file cut off here?)"},
         {no_project + "projects: {}\n",
          "3:11: error: the policy has no project; it needs at least one under `projects`"},
         {no_project + "projects:\n  search:\n", "4:3: error: \"projects.search\" has no value"},
@@ -228,11 +230,13 @@ TEST(PolicyProblems, TellOfAHalfFile) {
 TEST(PolicyProblems, HintAtWhatIsWrongWithTheYaml) {
     expect_problems({
         {"providers:\n  p: {kind: openai, api_key: ${KEY}}\nprojects: {}\n",
-         "2:31: error: this is not valid YAML: end of map flow not found (a reference inside { } "
-         "or [ ] needs quotes: \"${NAME}\")"},
+         "2:31: error: this is not valid YAML: did not find expected ',' or '}' while parsing a "
+         "flow "
+         "mapping that begins in line 2 (a reference inside { } or [ ] needs quotes: \"${NAME}\")"},
         {with_basics("log: {level: info\n"),
-         "7:1: error: this is not valid YAML: end of map flow not found (is the file cut off "
-         "here?)"},
+         "7:1: error: this is not valid YAML: did not find expected ',' or '}' while parsing a "
+         "flow "
+         "mapping that begins in line 6 (is the file cut off here?)"},
     });
 }
 

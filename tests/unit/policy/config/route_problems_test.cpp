@@ -159,7 +159,7 @@ TEST(RouteProblems, RefuseFailuresThatNoFallbackIsFor) {
         {"fallback_on: [600]",
          "15: error: \"routes[0].fallback_on[0]\" must be a status from 400 to 599 or one of "
          "connect, timeout, cut, invalid"},
-        {"fallback_on:", "1: error: \"routes[0].fallback_on\" has no value"},
+        {"fallback_on: ", "1: error: \"routes[0].fallback_on\" has no value"},
     });
     for (const std::string status : {"400", "403", "404", "409", "413", "422"}) {
         EXPECT_EQ(told(load_routes(route_with("fallback_on: [429, " + status + "]"))),

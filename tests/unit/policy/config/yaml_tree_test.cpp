@@ -81,6 +81,13 @@ TEST(YamlTree, SharesWhatAnAliasRepeats) {
     EXPECT_EQ((*root)->size, 9U);  // the map, its two keys, and a map of two nodes twice
 }
 
+TEST(YamlTree, RepeatsTheNodeThatHadTheNameLast) {
+    const auto root = parse_yaml("a: &x 1\nb: &x 2\nc: *x\n");
+
+    ASSERT_TRUE(root.has_value());
+    EXPECT_EQ((*root)->entries[2].value, (*root)->entries[1].value);
+}
+
 TEST(YamlTree, RefusesWhatNoPolicyNeeds) {
     struct Case {
         std::string text;
@@ -89,7 +96,7 @@ TEST(YamlTree, RefusesWhatNoPolicyNeeds) {
     };
     const std::vector<Case> cases = {
         {"a: &x [*x]\n", 1, "this alias stands inside"},
-        {"a: *nowhere\n", 1, "this is not valid YAML: the referenced anchor is not defined"},
+        {"a: *nowhere\n", 1, "there is no anchor &nowhere"},
         {"a: 1\n---\nb: 2\n", 2, "a second one begins here"},
         {"[a, b]: c\n", 1, "must be plain text"},
         {"~: c\n", 1, "must be plain text"},
@@ -104,6 +111,10 @@ TEST(YamlTree, RefusesWhatNoPolicyNeeds) {
         {"a: \xED\xA0\x80\n", 1, "not UTF-8"},
         {"a: \xF4\x90\x80\x80\n", 1, "not UTF-8"},
         {"a: \xE2\x82", 1, "not UTF-8"},
+        {"a: 1\n# \xE2\x80\xA8 b: 2\n", 2, "a line break here that most editors do not show"},
+        {"a: 1\n# \xC2\x85 b: 2\n", 2, "a line break here that most editors do not show"},
+        {"a: &x 1\nb: &x [*x]\n", 2, "this alias stands inside"},
+        {"a: !!seq x\n", 1, "this tag does not fit"},
         {std::string("\xFF\xFE"
                      "a\0",
                      4),
