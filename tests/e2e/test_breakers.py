@@ -13,6 +13,7 @@ from support.routes import (
     closed_port,
     cut_after,
     error,
+    last_rows,
     providers,
     route,
     routes,
@@ -136,12 +137,12 @@ def test_an_open_breaker_shows_in_the_metrics_and_in_the_list_of_targets(
     )
     labels = {"provider": "first", "model": "gpt-5-mini"}
 
-    ids = []
+    answers = []
     for failures in range(3):
         assert gateway.metric("headgate_breaker_open", **labels) == 0, failures
-        ids.append(ask(gateway).headers["x-request-id"])
+        answers.append(ask(gateway))
     is_open = gateway.metric("headgate_breaker_open", **labels)
-    ids.append(ask(gateway).headers["x-request-id"])
+    answers.append(ask(gateway))
 
     assert is_open == 1
     assert gateway.metric("headgate_breaker_open", provider="second") == 0
@@ -151,7 +152,7 @@ def test_an_open_breaker_shows_in_the_metrics_and_in_the_list_of_targets(
     assert found["attempts"] == 3
     assert (found["last_error"]["reason"], found["last_error"]["status"]) == ("status", 503)
     assert target(gateway, "second")["breaker"] == "closed"
-    rows = [gateway.log.await_row(each) for each in ids]
+    rows = last_rows(gateway, *answers)
     assert [len(row["attempts"]) for row in rows] == [2, 2, 2, 1]
     assert rows[3]["skipped"] == [
         {"provider": "first", "model": "gpt-5-mini", "reason": "breaker_open"}
@@ -329,9 +330,10 @@ def test_of_targets_that_all_rest_the_one_back_first_is_tried(play, serve):
     )
     gateway = serve({"long": long.address, "short": short.address}, timeouts={"total": "10s"})
 
-    ids = [ask(gateway).headers["x-request-id"] for _ in range(2)]
-    rows = [gateway.log.await_row(each) for each in ids]
+    answers = [ask(gateway) for _ in range(2)]
 
+    assert [answer.status for answer in answers] == [429, 429]
+    rows = last_rows(gateway, *answers)
     assert [provider for provider, _, _ in attempts(rows[0])] == ["long", "short"]
     assert [provider for provider, _, _ in attempts(rows[1])] == ["short"]
     assert [each["provider"] for each in rows[1]["skipped"]] == ["long"]

@@ -242,7 +242,8 @@ def test_a_new_token_does_not_hide_a_faulty_policy(start_gateway, tmp_path, upst
     token.write_text("token-2\n")
     wait_for(lambda: "token or certificate authority was read anew" in gateway.stderr, "the token")
 
-    assert "routs" in readiness(gateway)["warnings"][0]
+    (warning,) = readiness(gateway)["warnings"]
+    assert "policy is faulty" in warning
 
 
 def hold_streams(gate):
@@ -428,9 +429,11 @@ def test_a_faulty_policy_changes_nothing_and_is_told(start_gateway, upstream, fa
     assert (during[1]["ready"], during[1]["generation"], during[1]["reasons"]) == (True, 1, [])
     assert during[2]["headgate_policy_generation"] == 1
     assert during[2]["headgate_policy_reload_failures_total"] == 1
-    assert ": error: " in warning
+    assert "policy is faulty" in warning
     (told,) = [line for line in gateway.stderr.splitlines() if "the new policy is faulty" in line]
     assert "generation 1 stays in use" in told
+    assert "new policy: " in gateway.stderr
+    assert ": error: " in gateway.stderr
     assert readiness(gateway)["warnings"] == []
     assert route_of(gateway) == "two"
 

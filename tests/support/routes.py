@@ -44,6 +44,17 @@ def attempts(row):
     ]
 
 
+def last_rows(gateway, *answers):
+    """Its rows, of these answers in their order where any are given. Ends the gateway, which then
+    writes at once what the log may have a second later."""
+    gateway.stop()
+    rows = gateway.log.rows()
+    if not answers:
+        return rows
+    by_id = {row["id"]: row for row in rows}
+    return [by_id[answer.headers["x-request-id"]] for answer in answers]
+
+
 @dataclass(frozen=True)
 class Case:
     """A route of its own, so that what fails in one case is known in no other."""
