@@ -136,18 +136,16 @@ int simulate(const SimulateOptions& options) {
                      (behaviour ? address.error() : behaviour.error()).c_str());
         return 2;
     }
-    if (options.wire != "openai") {
-        std::fprintf(stderr, "headgate simulate: --wire %s is not supported yet; openai is\n",
-                     options.wire.c_str());
-        return 2;
-    }
     auto bound = bind_address(*address, 1);
     if (!bound) {
         std::fprintf(stderr, "headgate: %s\n", bound.error().c_str());
         return 1;
     }
     Reactor reactor;
-    auto simulator = std::make_shared<Simulator>(*behaviour);
+    using providers::WireFormat;
+    const bool is_azure = options.wire == to_string(WireFormat::azure);
+    auto simulator =
+        std::make_shared<Simulator>(*behaviour, is_azure ? WireFormat::azure : WireFormat::openai);
     Recorder recorder;
     simulator->control = [&](const RequestHead& head, Bytes body) {
         return control(*simulator, recorder, head, body);

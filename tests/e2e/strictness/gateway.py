@@ -32,6 +32,9 @@ providers:
     kind: openai-compatible
     base_url: "http://127.0.0.1:{port}/v1"
     api_key: {upstream_key}
+# One attempt an exchange: what is judged is one answer.
+routes: [{{name: all, model: "*", targets: [{{provider: rec}}], retry: {{attempts: 1}},
+  breaker: {{failures: 100, window: 1ms}}}}]
 projects:
   demo:
     keys: [{{name: k, key: "{client_key}"}}]
