@@ -175,8 +175,9 @@ Verdict AttemptWalk::verdict() const {
     if (is_operators(last)) {
         return last.is_credential ? Verdict::auth_failed : Verdict::quota_exhausted;
     }
-    const bool has_passed =
-        last.kind == Kind::status && (failures == 1 || !is_listed(plan_.route->fallback_on, last));
+    // Where only one target was asked its own words say more than ours, however often it was asked.
+    const bool has_passed = last.kind == Kind::status &&
+                            (tried_.size() == 1 || !is_listed(plan_.route->fallback_on, last));
     return has_passed ? Verdict::pass_error : Verdict::unavailable;
 }
 

@@ -138,12 +138,12 @@ void ServeLoop::read_changed_files() {
     changed_.reset();
     read_at_.reset();
     const bool may_reload = gateway_.policy()->snapshot->watch;
-    if (may_reload && (is_faulty_ || source_.has_changed())) {
-        reload();
-    } else {
-        refresh_credentials();
-        watch_files();
+    if (may_reload && (is_faulty_ || source_.has_changed()) && reload().is_loaded) {
+        return;
     }
+    // Also where the new policy is faulty: the one in use must not go on with an old token.
+    refresh_credentials();
+    watch_files();
 }
 
 ReloadOutcome ServeLoop::reload() {

@@ -1,3 +1,4 @@
+#include "policy/config/scalars.h"
 #include "policy/keys/identify.h"
 #include "proxy/pipeline/exchange.h"
 
@@ -20,26 +21,6 @@ bool is_json_type(std::string_view value) {
 
 bool is_visible_ascii(std::string_view text) {
     return std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f; });
-}
-
-/// "20s", "1500ms", "2m": a duration of policy.md, for a header.
-std::optional<std::chrono::milliseconds> parse_timeout(std::string_view value) {
-    std::int64_t count = 0;
-    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), count);
-    const std::string_view unit{end, static_cast<std::size_t>(value.data() + value.size() - end)};
-    if (error != std::errc{} || count <= 0 || count > 86'400'000) {
-        return std::nullopt;
-    }
-    if (unit == "ms") {
-        return std::chrono::milliseconds{count};
-    }
-    if (unit == "s") {
-        return std::chrono::seconds{count};
-    }
-    if (unit == "m") {
-        return std::chrono::minutes{count};
-    }
-    return std::nullopt;
 }
 
 /// The SDKs' "600" or "2.5": seconds.
@@ -176,8 +157,11 @@ void Exchange::note_limit(std::string_view name, std::string_view value) {
     switch (name.size()) {
         case 18:
             if (equals_lower(name, "x-headgate-timeout")) {
-                facts_.timeout = parse_timeout(value);
-                facts_.has_bad_timeout = !facts_.timeout;
+                const auto timeout = policy::parse_timeout(value);
+                facts_.has_bad_timeout = !timeout;
+                if (timeout) {
+                    facts_.timeout = *timeout;
+                }
             }
             break;
         case 19:

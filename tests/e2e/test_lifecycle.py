@@ -208,6 +208,7 @@ def test_listens_on_several_addresses(start_gateway, simulator, tmp_path):
 def failed_start(tmp_path, text, env=None):
     """(exit code, stderr) of a serve that cannot start."""
     path = tmp_path / "policy.yaml"
+    path.touch(mode=0o600)
     path.write_text(text)
     process = Process("serve", "--config", path, env=env)
     try:

@@ -130,12 +130,10 @@ def test_all_files_are_checked(tmp_path):
 @pytest.mark.parametrize(
     "block",
     [
-        "routes: [{name: a, model: '*', targets: [{provider: upstream}]}]",
         "tls: {certificate: /a, key: /b}",
         "tracing: {otlp: 'http://127.0.0.1:4318'}",
         "organization: {budget: {usd: 1, per: month}}",
         "prices: {my-llama: {input: 0.1, output: 0.2}}",
-        "include: [more.yaml]",
     ],
     ids=lambda block: block.split(":")[0],
 )

@@ -7,6 +7,7 @@ import threading
 
 import pytest
 from support.policy import CLIENT_KEY, UPSTREAM_KEY
+from support.routes import route, routes
 from support.scripted_upstream import (
     CHAT,
     CHUNKED,
@@ -45,7 +46,9 @@ def serve(play, start_gateway):
 """
             for name, address in addresses.items()
         )
-        return start_gateway(providers=providers, extra="workers: 1")
+        # Each provider once: what is seen is what one attempt does.
+        once = route(*addresses, retry={"attempts": len(addresses)})
+        return start_gateway(providers=providers, extra="workers: 1\n" + routes(once))
 
     return begin
 

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from support.policy import UPSTREAM_KEY
+from support.routes import route, routes
 from support.scripted_upstream import (
     CHUNKED,
     DONE,
@@ -55,7 +56,8 @@ def serve(play, start_gateway):
     api_key: {UPSTREAM_KEY}
     tls: {tls}
 """
-        return start_gateway(providers=providers, extra="workers: 1")
+        once = route("acme", retry={"attempts": 1})
+        return start_gateway(providers=providers, extra="workers: 1\n" + routes(once))
 
     return begin
 

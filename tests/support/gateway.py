@@ -45,6 +45,8 @@ class Gateway(Process):
 
     def __init__(self, directory, policy_text, *options, env=None):
         self.policy_path = directory / "policy.yaml"
+        # Policies of tests hold keys in plain text: a file that others may read is warned of.
+        self.policy_path.touch(mode=0o600)
         self.policy_path.write_text(policy_text)
         self.log = AccessLog(directory / "access.log")
         super().__init__("serve", "--config", self.policy_path, *options, env=env)

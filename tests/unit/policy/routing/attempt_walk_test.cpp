@@ -270,6 +270,14 @@ TEST_F(AttemptWalkTest, JudgesWhatToTellTheClient) {
     }
 }
 
+TEST_F(AttemptWalkTest, PassesTheErrorOfATargetThatWasAskedAlone) {
+    leave_targets(1);
+
+    EXPECT_EQ(steps({status(503), status(500), status(502)}), "a a+ a+");
+
+    EXPECT_EQ(walk_->verdict(), Verdict::pass_error);
+}
+
 TEST_F(AttemptWalkTest, RemembersTheSmallestRetryAfterOfAny429) {
     route_->retry.attempts = 4;
     steps({limited(seconds{5}), limited(seconds{2}), limited(seconds{9})});
