@@ -176,8 +176,9 @@ Verdict AttemptWalk::verdict() const {
         return last.is_credential ? Verdict::auth_failed : Verdict::quota_exhausted;
     }
     // Where only one target was asked its own words say more than ours, however often it was asked.
-    const bool has_passed = last.kind == Kind::status &&
-                            (tried_.size() == 1 || !is_listed(plan_.route->fallback_on, last));
+    const bool is_only_voice = failures == 1 || tried_.size() == 1;
+    const bool has_passed =
+        last.kind == Kind::status && (is_only_voice || !is_listed(plan_.route->fallback_on, last));
     return has_passed ? Verdict::pass_error : Verdict::unavailable;
 }
 
