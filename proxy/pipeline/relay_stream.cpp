@@ -78,7 +78,8 @@ Task<AttemptEnd> Exchange::relay_events() {
             co_return is_invalid ? fail(Kind::invalid, "invalid") : fail(Kind::cut, "cut");
         }
         if (has_events || state != StreamState::open) {
-            if (!send_events(worker_.scratch().events, state == StreamState::complete)) {
+            if (!send_events(worker_.scratch().events, state == StreamState::complete) &&
+                !begin_finishing()) {
                 co_return end_of(Wire::client_gone);
             }
             comment_due = keepalive_tick();
@@ -103,7 +104,8 @@ Task<AttemptEnd> Exchange::relay_events() {
             worker_.scratch().events.clear();
             row_.attempts.back().reason = wire == Wire::timeout ? "timeout" : "cut";
             const StreamState cut = stream_->finish(false, worker_.scratch().events);
-            if (!send_events(worker_.scratch().events, cut == StreamState::complete)) {
+            if (!send_events(worker_.scratch().events, cut == StreamState::complete) &&
+                !begin_finishing()) {
                 co_return end_of(Wire::client_gone);
             }
             co_return co_await end_stream(cut);
@@ -199,7 +201,7 @@ Task<Wire> Exchange::await_events(Tick deadline, Tick comment_due) {
         if (wire != Wire::timeout || !may_comment || worker_.reactor().tick() >= deadline) {
             co_return wire;
         }
-        if (!send_events(kKeepAlive, false)) {
+        if (!send_events(kKeepAlive, false) && !begin_finishing()) {
             co_return Wire::client_gone;
         }
         comment_due = keepalive_tick();
