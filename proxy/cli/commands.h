@@ -43,7 +43,7 @@ struct ExplainOptions {
 /// 0: the request would be served, 1: refused, 2: bad usage or a faulty policy.
 int explain(const ExplainOptions& options);
 
-/// 0: all pass, 1: some do not, 2: the policy or a file of tests is faulty; then none has run.
+/// 0: all pass, 1: some do not, or the policy or a file of tests is faulty; then none has run.
 int test(const std::string& config, const std::vector<std::string>& files);
 
 int check(const std::vector<std::string>& files);

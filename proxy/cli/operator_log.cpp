@@ -6,6 +6,8 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 namespace headgate::proxy {
 namespace {
 
@@ -47,10 +49,15 @@ void OperatorLog::set_level(policy::LogLevel level) {
 }
 
 void OperatorLog::write(policy::LogLevel level, std::string_view message) {
-    // Escaped for both forms: a message may quote what a provider sent.
-    std::string escaped;
-    providers::append_json_escaped(escaped, message);
-    impl_->logger.log(spdlog_level(level), escaped);
+    // A message may quote what a provider sent: in neither form may that end a line.
+    std::string safe;
+    if (impl_->is_json) {
+        providers::append_json_escaped(safe, message);
+    } else {
+        safe = message;
+        std::ranges::replace_if(safe, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+    }
+    impl_->logger.log(spdlog_level(level), safe);
 }
 
 }  // namespace headgate::proxy

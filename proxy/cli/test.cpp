@@ -45,11 +45,11 @@ bool run_test(const policy::Router& router, const PolicyTest& test) {
 int test(const std::string& config, const std::vector<std::string>& files) {
     const std::unique_ptr<policy::Snapshot> snapshot = load_without_secrets(config);
     if (!snapshot) {
-        return 2;
+        return 1;
     }
     const std::optional<std::vector<PolicyTest>> tests = load_tests(files, *snapshot);
     if (!tests) {
-        return 2;
+        return 1;
     }
     const policy::Router router{*snapshot};
     const auto passed = std::ranges::count_if(

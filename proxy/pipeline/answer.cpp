@@ -126,6 +126,9 @@ Task<void> Exchange::send_own(int status, std::string_view extra_lines, std::str
     head.lines(extra_lines);
     if (is_from_target_) {
         write_target_lines(head);
+    } else if (!row_.attempts.empty()) {
+        head.field("x-headgate-route", row_.route);
+        head.field("x-headgate-attempts", row_.attempts.size());
     }
     row_.status = status;
     is_answered_ = true;

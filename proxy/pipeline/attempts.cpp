@@ -64,7 +64,7 @@ Task<void> Exchange::attempt_targets() {
         if (end == AttemptEnd::answered) {
             end = co_await attempt(target);
         }
-        finish_attempt(end);
+        finish_attempt(end, *step->target->health);
         if (end != AttemptEnd::failed || is_finishing_ || error_) {
             break;
         }
@@ -93,12 +93,12 @@ Task<AttemptEnd> Exchange::pause_before(const policy::AttemptWalk::Step& step) {
 }
 
 /// The one place that tells the target's health and the row how an attempt ended.
-void Exchange::finish_attempt(AttemptEnd end) {
+void Exchange::finish_attempt(AttemptEnd end, policy::TargetHealth& health) {
     const auto now = std::chrono::steady_clock::now();
-    if (call_.began != std::chrono::steady_clock::time_point{}) {
+    if (permit_ && call_.began != std::chrono::steady_clock::time_point{}) {
         row_.attempts.back().duration =
             std::chrono::duration_cast<std::chrono::microseconds>(now - call_.began);
-        permit_->record(report_of(end), plan_.route->breaker, now);
+        record_outcome(report_of(end), health, now);
         warn_of_bench(end);
     }
     permit_.reset();
@@ -111,6 +111,22 @@ void Exchange::finish_attempt(AttemptEnd end) {
         }
     }
     call_ = Call{};
+}
+
+/// Records it, and tells the operator where the breaker has moved.
+void Exchange::record_outcome(const AttemptReport& report,
+                              policy::TargetHealth& health,
+                              std::chrono::steady_clock::time_point now) {
+    using State = policy::Breaker::State;
+    const bool was_open = health.breaker().state(now) == State::open;
+    permit_->record(report, plan_.route->breaker, now);
+    if (!was_open && report.kind == AttemptReport::Kind::failure &&
+        health.breaker().state(now) == State::open) {
+        tell(policy::LogLevel::warn,
+             "the breaker of " + health.model() + " is open: the latest failure was " +
+                 std::string{report.reason} +
+                 (report.status != 0 ? " " + std::to_string(report.status) : std::string{}));
+    }
 }
 
 AttemptReport Exchange::report_of(AttemptEnd end) const {

@@ -153,8 +153,11 @@ private:
     // Step 8: attempts.cpp, attempt.cpp, answer_head.cpp
     Task<void> attempt_targets();
     Task<AttemptEnd> pause_before(const policy::AttemptWalk::Step& step);
-    void finish_attempt(AttemptEnd end);
+    void finish_attempt(AttemptEnd end, policy::TargetHealth& health);
     policy::AttemptReport report_of(AttemptEnd end) const;
+    void record_outcome(const policy::AttemptReport& report,
+                        policy::TargetHealth& health,
+                        std::chrono::steady_clock::time_point now);
     void warn_of_bench(AttemptEnd end);
     Tick last_deadline() const;
     std::chrono::milliseconds time_left() const;

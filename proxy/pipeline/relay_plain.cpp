@@ -76,7 +76,9 @@ Task<AttemptEnd> Exchange::answer_plain(Bytes body) {
     }
     settle_answer(answer.usage, answer.content_bytes);
     // The provider has done its part: a slow client holds neither its connection nor a probe.
-    permit_->note_answer();
+    if (permit_) {
+        permit_->note_answer();
+    }
     release_upstream();
     if (is_finishing_) {
         co_return AttemptEnd::answered;
@@ -149,7 +151,9 @@ Task<AttemptEnd> Exchange::relay_large(Bytes begun) {
 
 /// The head of an answer that is not held: no cost is known yet.
 Bytes Exchange::large_head(std::optional<std::uint64_t> length) {
-    permit_->note_answer();
+    if (permit_) {
+        permit_->note_answer();
+    }
     HeadWriter head{worker_.scratch().head};
     head.status_line(call_.status);
     write_common_lines(head);

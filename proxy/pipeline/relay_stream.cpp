@@ -154,7 +154,9 @@ bool Exchange::send_events(std::string_view events, bool is_last) {
 }
 
 Bytes Exchange::stream_head() {
-    permit_->note_answer();
+    if (permit_) {
+        permit_->note_answer();
+    }
     may_keep_alive_ = may_keep_alive_ && !facts_.is_http_1_0;
     HeadWriter head{worker_.scratch().head};
     head.status_line(call_.status);

@@ -1,6 +1,7 @@
-"""The first target fails in every way there is; the second answers, and nobody notices but the row."""
+"""The first target fails in every way there is, the second answers; only the row tells."""
 
 import json
+from decimal import Decimal
 
 import openai
 import pytest
@@ -395,3 +396,53 @@ def test_usage_is_asked_for_and_the_other_stream_options_stay(play, serve):
     sent = json.loads(first.bodies()[0])
     assert sent.pop("stream_options") == options | {"include_usage": True}
     assert sent == json.loads(chat_body(stream=True))
+
+
+@pytest.fixture
+def serve_with(start_gateway):
+    """serve_with({name: address}, name={settings of that provider}): one target after the other."""
+
+    def begin(addresses, **settings):
+        return start_gateway(
+            providers=providers(addresses, **settings), extra=routes(route(*addresses))
+        )
+
+    return begin
+
+
+def test_a_provider_that_is_not_enabled_is_left_out(play, serve_with):
+    first, second = play(), play()
+    gateway = serve_with(
+        {"first": first.address, "second": second.address}, first={"enabled": False}
+    )
+
+    answer = ask(gateway)
+
+    assert answer.headers["x-headgate-provider"] == "second"
+    (row,) = last_rows(gateway)
+    assert row["skipped"] == [{"provider": "first", "model": "gpt-5-mini", "reason": "disabled"}]
+    assert first.requests == []
+
+
+def test_a_price_is_multiplied_by_the_providers_factor(play, serve_with):
+    address = play().address
+    gateways = [
+        serve_with({"only": address}, only=settings)
+        for settings in ({}, {"price_multiplier": 1.5}, {"price_multiplier": 0.1})
+    ]
+
+    costs = [Decimal(ask(each).headers["x-headgate-cost-usd"]) for each in gateways]
+
+    assert costs[0] > 0
+    assert costs[1:] == [costs[0] * Decimal("1.5"), costs[0] * Decimal("0.1")]
+
+
+def test_the_price_is_that_of_the_target_that_answered(play, serve_with):
+    down, healthy = play(always(error(503))).address, play().address
+    factors = {"first": {"price_multiplier": 100}, "second": {"price_multiplier": 2}}
+    alone = serve_with({"second": healthy}, second=factors["second"])
+    gateway = serve_with({"first": down, "second": healthy}, **factors)
+
+    costs = [ask(each).headers["x-headgate-cost-usd"] for each in (alone, gateway)]
+
+    assert costs[0] == costs[1]

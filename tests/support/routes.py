@@ -1,4 +1,4 @@
-"""Policies with a route of several targets, what providers may do wrong, and what rows tell of it."""
+"""Policies with routes of several targets, what providers do wrong, what rows tell of it."""
 
 import contextlib
 import json

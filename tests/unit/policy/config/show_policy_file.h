@@ -4,6 +4,8 @@
 #include "tests/unit/policy/config/policy_file.h"
 #include "tests/unit/policy/config/snapshot_text.h"
 
+#include <gtest/gtest.h>
+
 namespace headgate::policy {
 
 inline const Environment kSecrets = {{"OPENAI_API_KEY", "upstream-key-one"},
