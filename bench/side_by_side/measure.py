@@ -6,7 +6,9 @@ what was served in the window is the upstream's own count."""
 import http.client
 import json
 import os
+import signal
 import subprocess
+import threading
 import time
 
 from . import machine, proxies
@@ -82,6 +84,23 @@ def requests(proxy, connections, seconds):
     window = Window(before, after, "requests")
     return {"rate": window.count / window.seconds, "p50": told["p50_us"] / 1000,
             "p99": told["p99_us"] / 1000, **window.costs(proxy)}
+
+
+def requests_while_reloading(proxy, connections, seconds):
+    """The same while the policy is read anew ten times a second."""
+    is_over = threading.Event()
+
+    def reload():
+        while not is_over.wait(0.1):
+            os.kill(proxy.pid, signal.SIGHUP)
+
+    reloading = threading.Thread(target=reload)
+    reloading.start()
+    try:
+        return requests(proxy, connections, seconds)
+    finally:
+        is_over.set()
+        reloading.join()
 
 
 class OwnLoad:

@@ -107,6 +107,13 @@ class Upstream(Process):
                 "--delay", self.delay, "--events", "50", "--interval", "100ms"]
 
 
+class BrokenUpstream(Upstream):
+    """Answers every request with a 503, at once."""
+
+    def command(self):
+        return [*super().command(), "--out-of-order", "yes"]
+
+
 class Proxy(Process):
     def __init__(self, paths, core, upstream):
         super().__init__(paths, core)
@@ -238,6 +245,27 @@ projects:
 
     def is_ready(self):
         return '"event":"ready"' in (self.folder / "stdout").read_text(errors="replace")
+
+
+class HeadgateFallback(Headgate):
+    """Two targets, of which the first answers 503; its breaker never opens, so that every request
+    falls back."""
+
+    def __init__(self, paths, core, upstream, broken):
+        super().__init__(paths, core, upstream)
+        self.broken = broken
+
+    def policy_text(self, provider_settings):
+        text = super().policy_text(provider_settings)
+        return text.replace("providers:", f"""routes:
+  - name: fallback
+    model: "*"
+    targets: [{{provider: broken}}, {{provider: upstream}}]
+    breaker: {{failures: 100, window: 1ms}}
+providers:
+  broken:
+    kind: openai-compatible
+    base_url: http://{self.broken.target}/v1""", 1)
 
 
 class Direct:

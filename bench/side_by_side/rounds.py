@@ -32,7 +32,7 @@ class Plan:
         """About how many seconds the plan takes with `count` proxies, `direct` among them."""
         points = len(self.delays) * len(self.connections) * (self.seconds + 0.15)
         streams = len(self.spreads) * 6.6
-        start = 4 * 0.35 + len(self.delays) * 1.0 + 1.2
+        start = 4 * 0.35 + (self.seconds + 2) * 2 / count + len(self.delays) * 1.0 + 1.2
         return self.rounds * count * (points + streams + start)
 
 
@@ -62,6 +62,8 @@ class Rounds:
             for delay in self.plan.delays:
                 self.request_loads(number, kinds, delay)
             self.one_by_one(number, kinds)
+            if proxies.Headgate in kinds:
+                self.policy_loads(number)
         return time.monotonic() - began
 
     def request_loads(self, number, kinds, delay):
@@ -77,6 +79,21 @@ class Rounds:
                 for proxy in started:
                     self.note(number, proxy, load,
                               lambda p: measure.requests(p, connections, self.plan.seconds))
+
+    def policy_loads(self, number):
+        """What policies cost that nobody else has: beside the row `fast upstream, 32 conn.`"""
+        with contextlib.ExitStack() as running:
+            upstream = self.start(running, proxies.Upstream(self.paths, self.load_core))
+            broken = self.start(running, proxies.BrokenUpstream(self.paths, self.load_core))
+            fallback = self.started(
+                number, running,
+                lambda *given: proxies.HeadgateFallback(*given, broken), upstream)
+            plain = self.started(number, running, proxies.Headgate, upstream)
+            for proxy, load, measurement in (
+                    (fallback, "fallback on a 503, 32 conn.", measure.requests),
+                    (plain, "10 reloads a second, 32 conn.", measure.requests_while_reloading)):
+                if proxy and self.note(number, proxy, None, warmed_up):
+                    self.note(number, proxy, load, lambda p: measurement(p, 32, self.plan.seconds))
 
     def one_by_one(self, number, kinds):
         """The loads that want a fresh process each, because they tell what its memory grew by."""
@@ -104,10 +121,10 @@ class Rounds:
         try:
             self.start(running, proxy)
         except proxies.StartFailed as failure:
-            self.fail(number, kind.name, str(failure))
+            self.fail(number, proxy.name, str(failure))
             return None
         if proxy.start_ms is not None:
-            self.add("start", {"start": proxy.start_ms}, kind.name, number)
+            self.add("start", {"start": proxy.start_ms}, proxy.name, number)
         return proxy
 
     def note(self, number, proxy, load, measurement):

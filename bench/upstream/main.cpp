@@ -10,11 +10,13 @@
 
 namespace {
 
-constexpr std::array<std::string_view, 4> kOptions{"listen", "delay", "events", "interval"};
+constexpr std::array<std::string_view, 5> kOptions{"listen", "delay", "events", "interval",
+                                                   "out-of-order"};
 
 }  // namespace
 
 /// bench_upstream --listen 127.0.0.1:9000 [--delay 50ms] [--events 50] [--interval 100ms]
+/// [--out-of-order yes]
 int main(int count, char** words) {
     using namespace headgate::bench;
     try {
@@ -24,6 +26,7 @@ int main(int count, char** words) {
         settings.delay = arguments.duration("delay", settings.delay);
         settings.interval = arguments.duration("interval", settings.interval);
         settings.words = arguments.count("events", settings.words);
+        settings.is_out_of_order = arguments.text("out-of-order", "no") == "yes";
         UpstreamServer server(settings);
         std::cout << R"({"event":"ready","port":)" << server.port() << "}" << std::endl;
         server.run();

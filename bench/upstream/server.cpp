@@ -154,8 +154,10 @@ void UpstreamServer::answer(Connection& connection) {
 }
 
 void UpstreamServer::begin_answer(Connection& connection) {
-    if (!asks_for_stream(connection.body)) {
-        send(connection, answers_.completion);
+    if (settings_.is_out_of_order || !asks_for_stream(connection.body)) {
+        send(connection, settings_.is_out_of_order
+                             ? error_answer("503 Service Unavailable", "out of order")
+                             : answers_.completion);
         end_answer(connection);
         return;
     }

@@ -21,6 +21,7 @@ struct UpstreamSettings {
     std::chrono::microseconds delay{0};           // before each answer's first byte
     std::chrono::microseconds interval{100'000};  // between the pieces of a stream
     std::size_t words = 50;                       // of a stream
+    bool is_out_of_order = false;                 // answers every request with a 503
 };
 
 /// What the upstream has done since it started. `pieces` counts the sends of streams that are not
