@@ -211,6 +211,11 @@ Parsed<std::string> parse_model_glob(std::string_view text) {
     if (text.empty() || text.size() > 256 || !is_glob) {
         return must_be("a model's name or a pattern such as gpt-5*");
     }
+    // Comparing two patterns costs the product of their lengths, and a policy may have thousands.
+    constexpr std::ptrdiff_t most_stars = 16;
+    if (std::ranges::count(text, '*') > most_stars) {
+        return must_be("a pattern with at most 16 `*`");
+    }
     return std::string(text);
 }
 

@@ -51,7 +51,8 @@ Parsed<std::string> parse_text(std::string_view text);
 /// Printable ASCII without blanks, at most 4096 bytes: what may stand in a header as a credential.
 Parsed<std::string> parse_header_token(std::string_view text);
 
-/// 1 to 256 characters of a model name or of `*` and `?`: anything else would never match.
+/// 1 to 256 characters of a model name or of `*` (at most 16) and `?`: anything else would never
+/// match.
 Parsed<std::string> parse_model_glob(std::string_view text);
 
 /// A name that is_plain_name().

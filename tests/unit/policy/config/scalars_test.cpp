@@ -135,6 +135,8 @@ TEST(ModelGlobs, RefuseWhatNoModelIsCalled) {
         EXPECT_FALSE(parse_model_glob(text).has_value()) << text;
     }
     EXPECT_FALSE(parse_model_glob(std::string(257, 'a')).has_value());
+    EXPECT_TRUE(parse_model_glob(std::string(16, '*')).has_value());
+    EXPECT_FALSE(parse_model_glob(std::string(17, '*')).has_value());
 }
 
 TEST(Names, Have1To64PlainCharacters) {
