@@ -155,17 +155,19 @@ ReloadOutcome ServeLoop::reload() {
     ReloadOutcome outcome{loaded.policy != nullptr, generation, loaded.problems};
     if (loaded.policy) {
         outcome.generation = generation + 1;
-        gateway_.adopt(loaded.policy);
+        // First: whoever sees the new generation finds no warning of an old one.
+        gateway_.note_reload(true);
         gateway_.note_refresh(true);
+        gateway_.adopt(loaded.policy);
         log_.write(LogLevel::info, "policy reloaded: generation " + std::to_string(generation + 1));
         tell(loaded.problems, "policy: ");
     } else {
         log_.write(LogLevel::error, "the new policy is faulty: generation " +
                                         std::to_string(generation) + " stays in use");
         tell(loaded.problems, "new policy: ");
+        gateway_.note_reload(false);
     }
     is_faulty_ = !loaded.policy;
-    gateway_.note_reload(!is_faulty_);
     watch_files();
     return outcome;
 }
