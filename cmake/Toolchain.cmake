@@ -25,7 +25,10 @@ find_package(Boost 1.81.0 EXACT REQUIRED CONFIG COMPONENTS headers)
 foreach(package spdlog prometheus-cpp CLI11)
   find_package(${package} REQUIRED CONFIG)
 endforeach()
-find_package(OpenSSL REQUIRED)
+foreach(package OpenSSL SQLite3 PostgreSQL PkgConfig)
+  find_package(${package} REQUIRED)
+endforeach()
+pkg_check_modules(HIREDIS REQUIRED IMPORTED_TARGET hiredis)
 
 # libyaml comes without a package file for CMake.
 find_path(LIBYAML_INCLUDE_DIR yaml.h REQUIRED)

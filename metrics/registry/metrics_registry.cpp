@@ -1,5 +1,7 @@
 #include "metrics/registry/metrics_registry.h"
 
+#include "metrics/registry/families.h"
+#include "metrics/registry/money_collector.h"
 #include "metrics/registry/process_figures.h"
 
 #include <prometheus/collectable.h>
@@ -17,25 +19,6 @@
 
 namespace headgate::metrics {
 namespace {
-
-using prometheus::ClientMetric;
-using prometheus::MetricFamily;
-using prometheus::MetricType;
-using Labels = std::vector<ClientMetric::Label>;
-
-ClientMetric gauge(double value, Labels labels = {}) {
-    ClientMetric metric;
-    metric.label = std::move(labels);
-    metric.gauge.value = value;
-    return metric;
-}
-
-ClientMetric counter(double value, Labels labels = {}) {
-    ClientMetric metric;
-    metric.label = std::move(labels);
-    metric.counter.value = value;
-    return metric;
-}
 
 /// The build and the policy in force.
 class Installation final : public prometheus::Collectable {
@@ -193,11 +176,12 @@ struct MetricsRegistry::Sources {
     Installation installation;
     Workers workers;
     Targets targets;
+    MoneyCollector money;
     ProcessMetrics process;
 };
 
 MetricsRegistry::MetricsRegistry(BuildInfo build)
-    : sources_{new Sources{Installation{std::move(build)}, {}, {}, {}}} {}
+    : sources_{new Sources{Installation{std::move(build)}, {}, {}, {}, {}}} {}
 
 MetricsRegistry::~MetricsRegistry() = default;
 
@@ -214,13 +198,18 @@ void MetricsRegistry::set_targets(
     sources_->targets.set(std::move(targets));
 }
 
+void MetricsRegistry::set_money(MoneySources sources) {
+    sources_->money.set(std::move(sources));
+}
+
 void MetricsRegistry::set_policy_generation(std::uint64_t generation) {
     sources_->installation.set_generation(generation);
 }
 
 std::string MetricsRegistry::render() const {
     const prometheus::Collectable* const sources[] = {&sources_->installation, &sources_->workers,
-                                                      &sources_->targets, &sources_->process};
+                                                      &sources_->targets, &sources_->money,
+                                                      &sources_->process};
     std::vector<MetricFamily> families;
     for (const prometheus::Collectable* source : sources) {
         std::ranges::move(source->Collect(), std::back_inserter(families));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "metrics/registry/money_metrics.h"
 #include "metrics/registry/worker_counters.h"
 #include "policy/breaker/target_health.h"
 
@@ -34,6 +35,9 @@ public:
     void count_reload_failure();
     /// Where the health of all targets is asked at a scrape. Before the first render().
     void set_targets(std::function<std::vector<policy::TargetHealth::Report>()> targets);
+
+    /// Where limits, budgets and stores are asked. Before the first render().
+    void set_money(MoneySources sources);
 
     /// Prometheus text, version 0.0.4 (`text/plain; version=0.0.4; charset=utf-8`). A process
     /// figure that the system does not tell is left out.

@@ -1,5 +1,6 @@
 #include "policy/config/base_url.h"
 
+#include "policy/config/authority.h"
 #include "policy/config/ip_literal.h"
 
 namespace headgate::policy {
@@ -9,14 +10,6 @@ constexpr std::size_t kMaxUrlBytes = 2048;
 
 std::unexpected<std::string> refused(std::string what) {
     return std::unexpected(std::move(what));
-}
-
-std::string lower(std::string_view text) {
-    std::string result{text};
-    for (char& c : result) {
-        c = static_cast<char>('A' <= c && c <= 'Z' ? c + ('a' - 'A') : c);
-    }
-    return result;
 }
 
 bool is_hex_digit(char c) {
@@ -33,7 +26,7 @@ bool is_segment(std::string_view segment) {
                 !is_hex_digit(segment[i + 2])) {
                 return false;
             }
-            dots += lower(segment.substr(i, 3)) == "%2e" ? '.' : '%';
+            dots += lower_case(segment.substr(i, 3)) == "%2e" ? '.' : '%';
             i += 2;
             continue;
         }
@@ -58,46 +51,14 @@ bool is_path(std::string_view path) {
     return true;
 }
 
-/// Takes "host", "host:port", "[v6]" or "[v6]:port" apart; empty: fine.
-std::string authority_problem(std::string_view authority, providers::BaseUrl& url) {
-    std::string_view host = authority;
-    std::string_view port;
-    const bool is_bracketed = authority.starts_with('[');
-    const std::size_t host_end =
-        is_bracketed ? authority.find(']') + 1 : std::min(authority.find(':'), authority.size());
-    if (is_bracketed && host_end == 0) {
-        return "has a [ without its ]";
-    }
-    host = authority.substr(0, host_end);
-    port = authority.substr(host_end);
-    if (is_bracketed) {
-        host = host.substr(1, host.size() - 2);
-    }
-    const std::optional<IpLiteral> address = parse_ip(host);
-    const bool is_v6 = address && host.contains(':');
-    if (address ? is_v6 != is_bracketed : is_bracketed || !is_host_name(host)) {
-        return "must have a host name, an IPv4 address or an IPv6 address in brackets";
-    }
-    const AddressScope scope = address ? scope_of(*address) : AddressScope::global;
-    if (scope == AddressScope::link_local) {
-        return "is a link-local or metadata address, to which Headgate never connects";
-    }
-    if (scope == AddressScope::unusable) {
-        return "is a reserved address, which no provider can have";
-    }
-    url.host = lower(host);
-    url.port = url.is_tls ? 443 : 80;
-    if (port.empty()) {
-        return {};
-    }
-    const Parsed<std::int64_t> number = parse_count(port.substr(1));
-    const bool is_plain =
-        port.front() == ':' && port.find_first_not_of("0123456789", 1) == std::string_view::npos;
-    if (!is_plain || !number || *number < 1 || *number > 65535) {
-        return "must have a port from 1 to 65535";
-    }
-    url.port = static_cast<std::uint16_t>(*number);
-    return {};
+/// RFC 3986 `query`.
+bool is_query(std::string_view query) {
+    const bool is_plain = std::ranges::all_of(query, [](char c) {
+        const bool is_letter = ('a' <= c && c <= 'z') || ('A' <= c && c <= 'Z');
+        return is_letter || ('0' <= c && c <= '9') ||
+               std::string_view("-._~!$&'()*+,;=:@/?%").contains(c);
+    });
+    return is_plain && percent_decoded(query);
 }
 
 }  // namespace
@@ -105,7 +66,7 @@ std::string authority_problem(std::string_view authority, providers::BaseUrl& ur
 Parsed<providers::BaseUrl> parse_base_url(std::string_view text) {
     providers::BaseUrl url;
     const std::size_t colon = std::min(text.find("://"), text.size());
-    const std::string scheme = lower(text.substr(0, colon));
+    const std::string scheme = lower_case(text.substr(0, colon));
     if (colon == text.size() || (scheme != "http" && scheme != "https")) {
         return refused("must be a URL that begins with https:// or http://");
     }
@@ -122,9 +83,12 @@ Parsed<providers::BaseUrl> parse_base_url(std::string_view text) {
     if (authority.contains('@')) {
         return refused("must not hold a user name or password; use `api_key`");
     }
-    if (std::string problem = authority_problem(authority, url); !problem.empty()) {
-        return refused(std::move(problem));
+    Parsed<Authority> place = parse_authority(authority);
+    if (!place) {
+        return refused(std::move(place.error()));
     }
+    url.host = std::move(place->host);
+    url.port = place->port.value_or(url.is_tls ? 443 : 80);
     std::string_view path = rest.substr(path_begin);
     if (path.ends_with('/')) {
         path.remove_suffix(1);
@@ -134,6 +98,35 @@ Parsed<providers::BaseUrl> parse_base_url(std::string_view text) {
             "must have a path of plain segments such as /v1, without empty ones, `.` or `..`");
     }
     url.base_path = std::string(path);
+    return url;
+}
+
+Parsed<providers::BaseUrl> parse_webhook_url(std::string_view text) {
+    const std::size_t scheme = text.find("://");
+    const std::string_view rest =
+        scheme == std::string_view::npos ? std::string_view{} : text.substr(scheme + 3);
+    if (rest.substr(0, rest.find_first_of("/?#")).contains('@')) {
+        return refused("must not hold a user name or password; `secret` signs what is sent");
+    }
+    if (text.size() > kMaxUrlBytes) {
+        return refused("must be at most 2048 bytes long");
+    }
+    if (text.contains('\'')) {  // would end what is redacted of it where it is shown
+        return refused("must have `'` written %27");
+    }
+    const std::string_view place = text.substr(0, text.find('?'));
+    const std::string_view query = text.substr(place.size());
+    Parsed<providers::BaseUrl> url = parse_base_url(place);
+    if (!url) {
+        return refused(place.contains('#') ? "must not have a fragment (`#`)"
+                                           : std::move(url.error()));
+    }
+    if (!is_query(query)) {
+        return refused("must have a query of percent-encoded text, without a fragment (`#`)");
+    }
+    const bool ends_with_slash = url->base_path.empty() || place.ends_with('/');
+    url->base_path += ends_with_slash ? "/" : "";
+    url->base_path += query;
     return url;
 }
 

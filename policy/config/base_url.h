@@ -14,6 +14,10 @@ namespace headgate::policy {
 /// address, link-local and reserved addresses, more than 2048 bytes. The host comes in lower case.
 Parsed<providers::BaseUrl> parse_base_url(std::string_view text);
 
+/// Takes the URL of a webhook apart: as a base URL, but with its whole path and query in
+/// `base_path`, which is at least "/".
+Parsed<providers::BaseUrl> parse_webhook_url(std::string_view text);
+
 /// Whether `url` itself names a private or loopback address, or `localhost`.
 bool names_private_address(const providers::BaseUrl& url);
 

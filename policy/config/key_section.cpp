@@ -1,13 +1,23 @@
 #include "policy/config/key_section.h"
 
+#include "policy/config/limits_section.h"
+
 namespace headgate::policy {
 namespace {
 
-constexpr KnownName kKeyNames[] = {{"name"}, {"sha256"}, {"key"}, {"expires"}, {"limits", kNotYet}};
+constexpr KnownName kKeyNames[] = {{"name"}, {"sha256"}, {"key"}, {"expires"}, {"limits"}};
 constexpr KnownName kAdminKeyNames[] = {{"name"}, {"sha256"}, {"key"}};
 
 /// Below it a key can be guessed; ours have 46 characters.
 constexpr std::size_t kShortKey = 20;
+
+/// What is shown of a key: "hg-Ab12". Nothing of one so short that this would be much of it, or of
+/// another make, whose first characters may be all that is secret.
+std::string prefix_of(std::string_view key) {
+    constexpr std::size_t shown = 7;
+    const bool is_shown = key.starts_with("hg-") && key.size() >= kShortKey;
+    return std::string(key.substr(0, is_shown ? shown : 0));
+}
 
 Parsed<KeyDigest> parse_digest(std::string_view text) {
     if (const std::optional<KeyDigest> digest = digest_from_hex(text)) {
@@ -27,8 +37,8 @@ std::vector<AdminKey> KeySection::read_admin(const Setting& keys) {
             continue;
         }
         std::string name = read_name(map, owner);
-        if (const std::optional<KeyDigest> digest = read_digest(map)) {
-            admin_keys.push_back({std::move(name), *digest});
+        if (const std::optional<KeyIdentity> identity = read_identity(map)) {
+            admin_keys.push_back({std::move(name), identity->digest});
         }
     }
     return admin_keys;
@@ -50,8 +60,12 @@ void KeySection::read_key(const Setting& setting, const Project& project, Owner&
     key.project = &project;
     key.name = read_name(map, owner);
     map.read("expires", parse_date, key.expires);
-    if (const std::optional<KeyDigest> digest = read_digest(map)) {
-        ring_.add(*digest, std::move(key));
+    if (const std::optional<Setting> limits = map.find("limits")) {
+        key.limits = read_limits(reading_, *limits);
+    }
+    if (std::optional<KeyIdentity> identity = read_identity(map)) {
+        key.prefix = std::move(identity->prefix);
+        ring_.add(identity->digest, std::move(key));
     }
 }
 
@@ -73,31 +87,33 @@ std::string KeySection::read_name(const MapReader& map, Owner& owner) {
     return *name;
 }
 
-std::optional<KeyDigest> KeySection::read_digest(const MapReader& map) {
+std::optional<KeySection::KeyIdentity> KeySection::read_identity(const MapReader& map) {
     if (map.has("sha256") == map.has("key")) {
         reading_.error(map.setting(), "must have exactly one of `sha256` and `key`");
         return std::nullopt;
     }
-    std::optional<KeyDigest> digest;
+    std::optional<KeyIdentity> identity;
     if (const std::optional<Setting> hex = map.find("sha256")) {
-        digest = read_scalar(reading_, *hex, parse_digest);
+        if (const auto digest = read_scalar(reading_, *hex, parse_digest)) {
+            identity = KeyIdentity{.digest = *digest, .prefix = {}};
+        }
     } else if (const std::optional<Setting> secret = map.find("key")) {
-        digest = digest_of(*secret);
+        identity = identity_of(*secret);
     }
-    if (!digest) {
+    if (!identity) {
         return std::nullopt;
     }
-    const auto [first, is_new] = places_.emplace(*digest, map.setting());
+    const auto [first, is_new] = places_.emplace(identity->digest, map.setting());
     if (!is_new) {
         reading_.error(map.setting(),
                        "is the same key as \"" + first->second.path + "\" in " +
                            reading_.place_of(*map.setting().node, *first->second.node));
         return std::nullopt;
     }
-    return digest;
+    return identity;
 }
 
-std::optional<KeyDigest> KeySection::digest_of(const Setting& secret) {
+std::optional<KeySection::KeyIdentity> KeySection::identity_of(const Setting& secret) {
     const std::optional<std::string> text = read_secret(reading_, secret);
     if (!text) {
         return std::nullopt;  // unknown: what stands for it must not become a usable key
@@ -113,7 +129,7 @@ std::optional<KeyDigest> KeySection::digest_of(const Setting& secret) {
         reading_.warning(secret, "is shorter than 20 characters and can be guessed",
                          "`headgate keys new` makes one of 256 random bits");
     }
-    return hasher_.digest(*text);
+    return KeyIdentity{.digest = hasher_.digest(*text), .prefix = prefix_of(*text)};
 }
 
 }  // namespace headgate::policy

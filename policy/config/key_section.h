@@ -29,11 +29,16 @@ private:
         std::map<std::string, const YamlNode*> names;
     };
 
+    struct KeyIdentity {
+        KeyDigest digest{};
+        std::string prefix;  // of a key given as text; else empty
+    };
+
     void read_key(const Setting& setting, const Project& project, Owner& owner);
     std::string read_name(const MapReader& map, Owner& owner);
     /// nullopt where it is faulty (reported), unknown, or that of another key (reported).
-    std::optional<KeyDigest> read_digest(const MapReader& map);
-    std::optional<KeyDigest> digest_of(const Setting& secret);
+    std::optional<KeyIdentity> read_identity(const MapReader& map);
+    std::optional<KeyIdentity> identity_of(const Setting& secret);
 
     Reading& reading_;
     KeyRing& ring_;

@@ -87,6 +87,7 @@ void read_admin(Reading& reading, const MapReader& root, Snapshot& snapshot) {
 
 void read_listener_section(Reading& reading, const MapReader& root, Snapshot& snapshot) {
     read_listen(reading, root, snapshot.listen);
+    root.read("listen_shared", parse_flag, snapshot.listen_shared);
     root.read("workers", parse_workers, snapshot.workers);
     root.read("watch", parse_flag, snapshot.watch);
     root.read("drain_delay", parse_duration, snapshot.drain_delay);

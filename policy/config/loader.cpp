@@ -21,13 +21,13 @@ constexpr KnownName kRootNames[] = {
     {"include"},
     {"watch"},
     {"routes"},
-    {"listen_shared", kNotYet},
+    {"listen_shared"},
+    {"state"},
+    {"alerts"},
+    {"organization"},
+    {"prices"},
     {"tls", kNotYet},
-    {"state", kNotYet},
     {"tracing", kNotYet},
-    {"alerts", kNotYet},
-    {"organization", kNotYet},
-    {"prices", kNotYet},
 };
 
 void read_root(Reading& reading, const YamlNode& node, Snapshot& snapshot) {
@@ -35,8 +35,13 @@ void read_root(Reading& reading, const YamlNode& node, Snapshot& snapshot) {
     read_listener_section(reading, root, snapshot);
     read_protect_section(reading, root, snapshot.protect);
     read_log_section(reading, root, snapshot.log);
+    const StatePlaces places = read_state_section(reading, root, snapshot.state);
+    read_alerts_section(reading, root, snapshot.alerts);
     read_providers_section(reading, root, snapshot);
-    read_projects_section(reading, root, snapshot);
+    read_organization_section(reading, root, places, snapshot.organization);
+    read_projects_section(reading, root, places, snapshot);
+    read_prices_section(reading, root, snapshot.prices);
+    check_state(reading, root, snapshot, places);
     read_routes_section(reading, root, snapshot);
     if (!reading.has_errors()) {
         check_routes(reading, root, snapshot);

@@ -126,6 +126,13 @@ void MapReader::require(std::string_view name, std::string_view example) const {
 }
 
 std::vector<NamedSetting> read_named(Reading& reading, const Setting& block) {
+    return read_named(reading, block, is_plain_name, "1 to 64 letters, digits, `_`, `.` and `-`");
+}
+
+std::vector<NamedSetting> read_named(Reading& reading,
+                                     const Setting& block,
+                                     bool (*is_allowed)(std::string_view name),
+                                     std::string_view must_be) {
     std::vector<NamedSetting> named;
     if (!is_map(reading, block)) {
         return named;
@@ -137,10 +144,9 @@ std::vector<NamedSetting> read_named(Reading& reading, const Setting& block) {
         const auto [first, is_new] = seen.emplace(key.text, &key);
         if (!is_new) {
             report_duplicate(reading, key, path, *first->second);
-        } else if (!is_plain_name(key.text)) {
+        } else if (!is_allowed(key.text)) {
             reading.error({&key, path},
-                          "is not a name that may be used here: 1 to 64 letters, digits, `_`, `.` "
-                          "and `-`");
+                          "is not a name that may be used here: " + std::string(must_be));
         } else if (entry.value->kind == YamlNode::Kind::null) {
             reading.error({&key, path}, "has no value");
         } else {

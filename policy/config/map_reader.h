@@ -51,6 +51,19 @@ public:
         }
     }
 
+    /// Puts the enumerator of the setting's place among `choices` into `value`, which stays as it
+    /// is where the setting is absent, none of them (reported) or unknown.
+    template <class Enum>
+    void read_choice(std::string_view name,
+                     std::span<const std::string_view> choices,
+                     Enum& value) const {
+        const std::optional<Setting> found = find(name);
+        const auto chosen = found ? policy::read_choice(*reading_, *found, choices) : std::nullopt;
+        for (std::size_t i = 0; chosen && i < choices.size(); ++i) {
+            value = choices[i] == *chosen ? static_cast<Enum>(i) : value;
+        }
+    }
+
 private:
     template <class T, class Parsed>
     static void assign(T& value, Parsed parsed) {
@@ -80,5 +93,11 @@ struct NamedSetting {
 /// The entries of such a block (`providers`, `projects`). Reported and left out: names outside 1 to
 /// 64 characters of [A-Za-z0-9_.-], names that stand twice, entries without a value.
 std::vector<NamedSetting> read_named(Reading& reading, const Setting& block);
+
+/// The same where a name must be what `is_allowed` takes, which `must_be` says in words.
+std::vector<NamedSetting> read_named(Reading& reading,
+                                     const Setting& block,
+                                     bool (*is_allowed)(std::string_view name),
+                                     std::string_view must_be);
 
 }  // namespace headgate::policy

@@ -1,14 +1,20 @@
 #include "policy/config/plain_secrets.h"
 
+#include "policy/config/secret_text.h"
+
 namespace headgate::policy {
 namespace {
 
 bool is_plain_secret(const YamlEntry& entry) {
     constexpr std::string_view names[] = {"api_key", "key", "secret"};
     const YamlNode& value = *entry.value;
-    return value.kind == YamlNode::Kind::scalar && !value.text.empty() &&
-           value.text != "<redacted>" && !is_plain_reference(value.text) &&
-           std::ranges::find(names, entry.key->text) != std::end(names);
+    if (value.kind != YamlNode::Kind::scalar) {
+        return false;
+    }
+    const bool is_secret = !value.text.empty() && value.text != kRedacted &&
+                           !is_plain_reference(value.text) &&
+                           std::ranges::find(names, entry.key->text) != std::end(names);
+    return is_secret || has_plain_password(value.text);
 }
 
 /// Collects the secrets below a node with the path by which messages call the first one.

@@ -1,5 +1,6 @@
 #include "policy/config/reading.h"
 
+#include "policy/config/secret_text.h"
 #include "policy/config/spelling.h"
 
 #include <tuple>
@@ -18,6 +19,12 @@ std::string joined(std::span<const std::string_view> names) {
         text += name;
     }
     return text;
+}
+
+void report_redacted(Reading& reading, const Setting& setting) {
+    if (reading.options().needs_secrets) {
+        reading.error(setting, "is redacted; put the secret or a reference to it here");
+    }
 }
 
 }  // namespace
@@ -125,13 +132,20 @@ std::optional<std::string> read_known_text(Reading& reading, const Setting& sett
 
 std::optional<std::string> read_secret(Reading& reading, const Setting& setting) {
     std::optional<std::string> secret = read_scalar(reading, setting, parse_header_token);
-    if (secret == "<redacted>") {
-        if (reading.options().needs_secrets) {
-            reading.error(setting, "is redacted; put the secret or a reference to it here");
-        }
+    if (secret == kRedacted) {
+        report_redacted(reading, setting);
         return std::nullopt;
     }
     return secret;
+}
+
+std::optional<std::string> read_text_with_secret(Reading& reading, const Setting& setting) {
+    std::optional<std::string> text = read_known_text(reading, setting);
+    if (text && text->contains(kRedacted)) {
+        report_redacted(reading, setting);
+        return std::nullopt;
+    }
+    return text;
 }
 
 std::vector<Setting> read_list(const Setting& setting) {

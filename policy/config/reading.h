@@ -128,6 +128,10 @@ auto read_scalar(Reading& reading, const Setting& setting, Parse&& parse)
 /// the `<redacted>` of a policy that was printed for people, which only needs_secrets reports.
 std::optional<std::string> read_secret(Reading& reading, const Setting& setting);
 
+/// A text of which a part may be a secret, such as the password of a URL; nullopt as above, also
+/// where only that part is `<redacted>`.
+std::optional<std::string> read_text_with_secret(Reading& reading, const Setting& setting);
+
 /// The elements of a list; one scalar or map stands for a list of itself.
 std::vector<Setting> read_list(const Setting& setting);
 

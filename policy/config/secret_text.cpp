@@ -143,6 +143,28 @@ std::string redacted_urls(std::string_view text) {
     return shown;
 }
 
+bool has_plain_password(std::string_view text) {
+    std::string mask = masked(text);
+    for (std::size_t at = mask.find("://"); at != std::string::npos; at = mask.find("://", at)) {
+        at += 3;
+        const std::size_t end = std::min(mask.find_first_of(" \t\"'", at), mask.size());
+        const std::size_t length = user_length(std::string_view(mask).substr(at, end - at));
+        const std::size_t colon = mask.find(':', at);
+        if (length != std::string_view::npos && colon < at + length) {
+            const std::string_view password = text.substr(colon + 1, at + length - colon - 1);
+            if (redacted_secret(password) != password) {
+                return true;
+            }
+        }
+        if (const std::size_t query = mask.find('?', at); query < end) {
+            std::string shown{text};
+            redact_query(shown, mask, query + 1);
+            return shown != text;
+        }
+    }
+    return false;
+}
+
 bool looks_like_credential(std::string_view text) {
     for (const std::string_view scheme : {"Bearer ", "bearer ", "Basic ", "basic ", "Token "}) {
         if (text.starts_with(scheme)) {

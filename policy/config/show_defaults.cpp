@@ -12,6 +12,8 @@ using Kind = YamlNode::Kind;
 
 /// In data/defaults.yaml: the shape of all entries of a block whose names are the operator's own.
 constexpr std::string_view kEach = "*";
+/// There: the shape of what is written only where the policy has it.
+constexpr std::string_view kOptional = "?";
 
 std::shared_ptr<YamlNode> node_of(Kind kind) {
     auto node = std::make_shared<YamlNode>();
@@ -87,6 +89,9 @@ YamlPtr merged(const YamlPtr& shape, const YamlPtr& value) {
     }
     if (shape->kind != Kind::map) {
         return value ? value : shape;
+    }
+    if (const YamlPtr optional = value_of(*shape, kOptional)) {
+        return value ? merged(optional, value) : nullptr;
     }
     const YamlPtr each = value_of(*shape, kEach);
     if (value && value->kind != Kind::map) {

@@ -2,6 +2,7 @@
 
 #include "policy/config/route.h"
 #include "policy/keys/project.h"
+#include "providers/catalog/price.h"
 #include "providers/contract/provider.h"
 #include "providers/simulator/behaviour.h"
 
@@ -76,6 +77,63 @@ struct AdminKey {
 /// A simulator that the policy says nothing about, also that of a rehearsal.
 providers::Behaviour default_behaviour();
 
+/// `organization`: ceilings over all projects.
+struct Organization {
+    std::vector<LimitEntry> limits;
+    std::optional<BudgetSettings> budget;
+};
+
+/// Where limits are kept: in this process, or in a Redis that processes share.
+struct RedisAddress {
+    std::string host;  // empty: unix_path
+    std::uint16_t port = 6379;
+    std::string unix_path;
+    std::string user;
+    providers::Secret password;
+    int database = 0;
+    bool is_tls = false;
+
+    /// Without the credential, for logs: "redis://host:6379/0".
+    std::string to_string() const;
+};
+
+enum class RecordsKind : std::uint8_t { none, sqlite, postgresql };
+
+enum class Durability : std::uint8_t { committed, durable };
+
+/// What becomes of limits and budgets while Redis is away.
+enum class OnRedisFailure : std::uint8_t { local, open, closed };
+
+enum class ShardBy : std::uint8_t { namespace_, project };
+
+/// `state`: what outlives a process, and where.
+struct StateSettings {
+    std::string directory = ".";
+    std::optional<RedisAddress> redis;  // nullopt: `limits: memory`
+    RecordsKind records = RecordsKind::sqlite;
+    std::string sqlite_path = "headgate.db";  // relative to `directory`
+    /// A connection URI of libpq, credential included.
+    providers::Secret postgresql;
+    std::chrono::days retention{400};
+    Durability durability = Durability::committed;
+    OnRedisFailure on_redis_failure = OnRedisFailure::local;
+    std::optional<int> replicas;        // nullopt: auto
+    std::string key_space = "default";  // `namespace`
+    ShardBy shard_by = ShardBy::namespace_;
+};
+
+/// `alerts`: who is told of a budget's thresholds.
+struct AlertSettings {
+    std::optional<providers::BaseUrl> webhook;  // base_path is the whole path and query
+    providers::Secret secret;                   // signs as Standard Webhooks do
+};
+
+/// One entry of `prices`.
+struct PriceOverride {
+    std::string pattern;  // "provider/model" or a model; globs
+    providers::Price price;
+};
+
 /// What stands for the base URL of a simulator inside this process: it has no address, but the
 /// paths of its wire format.
 providers::BaseUrl simulator_base_url(providers::WireFormat wire);
@@ -102,6 +160,12 @@ struct Snapshot {
     std::vector<std::unique_ptr<Project>> projects;
     std::vector<std::unique_ptr<Route>> routes;  // in file order; never empty
     KeyRing keys;
+
+    Organization organization;
+    StateSettings state;
+    AlertSettings alerts;
+    std::vector<PriceOverride> prices;  // in file order
+    bool listen_shared = false;         // several processes may listen on the same addresses
 };
 
 /// Whether `provider` serves `model`, by its own list or, without one, by what its kind serves

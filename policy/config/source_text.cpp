@@ -103,6 +103,44 @@ void redact_urls(std::string& text) {
     }
 }
 
+/// Where the user and password end that begin at `at`, behind the scheme of a store's URL; `at`:
+/// there are none. Also those of a URL that is none, with blanks or without its host.
+std::size_t credential_end(std::string_view text, std::size_t at) {
+    const std::size_t end = std::min(text.find_first_of(" \t\"'", at), text.size());
+    const std::size_t next = std::min(text.find("://", at), text.size());
+    for (const std::size_t last : {end, next}) {
+        const std::size_t user_end = text.substr(0, last).rfind('@');
+        if (user_end != std::string_view::npos && user_end > at) {
+            return user_end;
+        }
+    }
+    const std::string_view authority =
+        text.substr(at, std::min(text.find_first_of("/?#,}]", at), end) - at);
+    const std::size_t colon = authority.find(':');
+    const bool is_port = colon == std::string_view::npos ||
+                         (colon > 0 && authority.find_first_not_of("0123456789", colon + 1) ==
+                                           std::string_view::npos);
+    return is_port || authority.starts_with('[') ? at : at + authority.size();
+}
+
+/// User name and password of every `redis:` and `postgresql:` URL, however broken it is.
+void redact_store_urls(std::string& text) {
+    for (const std::string_view name : {"redis", "postgres"}) {
+        for (std::size_t at = text.find(name); at != std::string::npos; at = text.find(name, at)) {
+            at = std::min(text.find_first_not_of("abcdefghijklmnopqrstuvwxyz+", at), text.size());
+            if (at == text.size() || text[at] != ':') {
+                continue;
+            }
+            at = std::min(text.find_first_not_of('/', at + 1), text.size());
+            const std::size_t end = credential_end(text, at);
+            if (end > at) {
+                text.replace(at, end - at, kRedacted);
+                at += kRedacted.size();
+            }
+        }
+    }
+}
+
 /// Words that begin like a key: `hg-`, `sk-`, `gsk_` and ten characters or more behind it.
 void redact_key_like(std::string& text) {
     for (const std::string_view prefix : {"hg-", "sk-", "gsk_", "xai-", "AIza"}) {
@@ -281,6 +319,7 @@ std::string SourceText::redacted(std::string_view text) const {
             word.end = word.begin + kRedacted.size();
         }
     }
+    redact_store_urls(shown);
     redact_urls(shown);
     redact_key_like(shown);
     redact_random(shown);

@@ -34,7 +34,8 @@ private:
 /// 2. Lines that continue such a value are redacted whole.
 /// 3. The words of secrets that learn() found in the parsed files are redacted wherever they stand.
 /// 4. Words that begin like a provider's or our own key or look random, and user names, passwords
-///    and queries of URLs, are redacted everywhere.
+///    and queries of URLs, are redacted everywhere. Those of stores are also where the URL is
+///    broken.
 class SourceText {
 public:
     /// `words`: those of the policy's other files; empty where it is alone.

@@ -1,10 +1,12 @@
 #pragma once
 
 #include "policy/explain/question.h"
-#include "policy/routing/router.h"
-#include "providers/base/clock.h"
+#include "policy/explain/world.h"
+#include "policy/keys/budget_settings.h"
+#include "policy/limits/limit_rules.h"
 #include "providers/base/money.h"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,6 +31,34 @@ struct Explanation {
         std::string model;
         std::string reason;
     };
+    struct LimitLine {  // a bucket of an entry that matches the model
+        Scope scope = Scope::project;
+        std::string model;  // the entry's globs
+        std::string label;  // how refusals call it: "search/gpt-5*/tpm"
+        LimitKind kind = LimitKind::rpm;
+        std::int64_t limit = 0;
+        std::int64_t remaining = 0;  // before the request, rounded down; a debt is 0
+        std::int64_t takes = 0;      // by our guess; 0: the request does not ask it
+        bool is_shadow = false;
+    };
+    struct BudgetLine {
+        std::string scope;  // the project's id, or "organization"
+        providers::Money limit;
+        BudgetPeriod per = BudgetPeriod::month;
+        providers::Money spent;
+        providers::Money reserved;  // by requests that run
+        bool is_shadow = false;
+    };
+    /// The request at its dearest target, whether or not it is admitted.
+    struct ReservationLine {
+        std::int64_t input_tokens = 0;
+        std::int64_t output_tokens = 0;
+        std::int64_t images = 0;
+        std::optional<providers::Money> usd;      // absent: some target has no price or no bound
+        std::string target;                       // the dearest, "openai/gpt-5"
+        std::optional<std::int64_t> lowered_cap;  // `when_tight: cap` has lowered the output cap
+        bool is_held = false;                     // a budget applies; else nothing is reserved
+    };
     struct PriceLine {  // USD a million tokens, of the target that answers, else of the first
         providers::Money input;
         providers::Money output;
@@ -44,21 +74,24 @@ struct Explanation {
     std::vector<RouteLine> routes;  // up to and with the one that matched
     std::vector<AttemptLine> attempts;
     std::vector<SkippedLine> skipped;
-    std::optional<PriceLine> price;        // absent: there is no price
-    std::optional<providers::Money> cost;  // of Question::usage, where a target served it
+    std::vector<LimitLine> limits;               // the organization's, the project's, the key's
+    std::vector<BudgetLine> budgets;             // the organization's, the project's
+    std::optional<ReservationLine> reservation;  // absent: there is no plan
+    std::optional<PriceLine> price;              // absent: there is no price
+    std::optional<providers::Money> cost;        // of Question::usage, where a target served it
 };
 
-/// With the planner and the walk that serve. Nothing is sent and no health changes. An unknown
-/// project, key, endpoint or a model that is no model name is told as the refusal that it would be.
-Explanation explain(const Router& router,
-                    TargetHealths& healths,
-                    const Question& question,
-                    providers::SteadyTime now);
+/// With the planner, the admission and the walk that serve. Nothing is sent, and nothing of the
+/// world changes. An unknown project, key, endpoint or a model that is no model name is told as the
+/// refusal that it would be. What differs from serving, since a question has no body: QuestionBound
+/// and, for the limits, the guess of the input is Question::input_tokens.
+Explanation explain(const World& world, const Question& question);
 
-/// cli.md, `explain --json`: one object, one line.
+/// cli.md, `explain --json`: one object, one line. `reservation` is told also where no budget
+/// applies, so that nothing is reserved.
 std::string to_json(const Explanation& explanation);
 
-/// For people: what happens in one sentence, then a table each of routes and attempts.
+/// For people: what happens in one sentence, then a table each of routes, attempts and limits.
 std::string to_table(const Explanation& explanation, const Question& question);
 
 }  // namespace headgate::policy

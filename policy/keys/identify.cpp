@@ -55,7 +55,27 @@ providers::Result<std::string_view> credential_of(const Credentials& credentials
 
 }  // namespace
 
-providers::Result<Identity> identify(const KeyRing& ring,
+namespace {
+
+/// Whom a digest identifies; nobody: no key.
+Identity find(const KeySources& sources, const KeyDigest& digest) {
+    if (const Key* key = sources.policy.find(digest)) {
+        return {.project = key->project, .key = key};
+    }
+    const StoredKeys::Entry* entry =
+        sources.stored == nullptr ? nullptr : sources.stored->find(digest);
+    if (entry == nullptr) {
+        return {};
+    }
+    const auto project = sources.projects->find(entry->project);
+    return project == sources.projects->end()
+               ? Identity{}
+               : Identity{.project = project->second, .key = &entry->key};
+}
+
+}  // namespace
+
+providers::Result<Identity> identify(const KeySources& sources,
                                      KeyHasher& hasher,
                                      const Credentials& credentials,
                                      providers::WallTime now) {
@@ -63,20 +83,20 @@ providers::Result<Identity> identify(const KeyRing& ring,
     if (!credential) {
         return std::unexpected(credential.error());
     }
-    const Key* key = ring.find(hasher.digest(*credential));
-    if (key == nullptr) {
+    const Identity found = find(sources, hasher.digest(*credential));
+    if (found.key == nullptr) {
         return refusal(ErrorCode::invalid_api_key, "The API key is not known here.");
     }
-    if (key->expires && now >= *key->expires) {
-        return refusal(ErrorCode::expired_api_key, "The API key \"" + key->name +
-                                                       "\" of project \"" + key->project->id +
+    const std::string& project = found.project->id;
+    if (found.key->expires && now >= *found.key->expires) {
+        return refusal(ErrorCode::expired_api_key, "The API key \"" + found.key->name +
+                                                       "\" of project \"" + project +
                                                        "\" has expired: ask for a new one.");
     }
-    if (!key->project->enabled) {
-        return refusal(ErrorCode::project_disabled,
-                       "The project \"" + key->project->id + "\" is disabled.");
+    if (!found.project->enabled) {
+        return refusal(ErrorCode::project_disabled, "The project \"" + project + "\" is disabled.");
     }
-    return Identity{.project = key->project, .key = key};
+    return found;
 }
 
 }  // namespace headgate::policy

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "policy/keys/project.h"
+#include "policy/keys/stored_keys.h"
 #include "providers/contract/result.h"
 
 #include <optional>
@@ -14,10 +15,17 @@ struct Credentials {
     std::optional<std::string_view> api_key;        // Azure-style `api-key`
 };
 
+/// Where keys are looked up: in the policy, then among those of the record store.
+struct KeySources {
+    const KeyRing& policy;
+    const StoredKeys* stored = nullptr;      // null: there are none
+    const ProjectIndex* projects = nullptr;  // of `stored`
+};
+
 /// Step 2: which key, which project? Errors: missing_api_key (no header, or no Bearer scheme),
-/// invalid_api_key (unknown; two different credentials), expired_api_key, project_disabled.
-/// The scheme's case does not matter.
-providers::Result<Identity> identify(const KeyRing& ring,
+/// invalid_api_key (unknown; two different credentials; a stored key whose project the policy does
+/// not have), expired_api_key, project_disabled. The scheme's case does not matter.
+providers::Result<Identity> identify(const KeySources& sources,
                                      KeyHasher& hasher,
                                      const Credentials& credentials,
                                      providers::WallTime now);

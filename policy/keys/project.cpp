@@ -1,5 +1,6 @@
 #include "policy/keys/project.h"
 
+#include "policy/keys/stored_keys.h"
 #include "providers/contract/provider.h"
 
 #include <openssl/crypto.h>
@@ -55,22 +56,63 @@ std::string to_hex(const KeyDigest& digest) {
     return hex;
 }
 
+namespace {
+
+/// Not unordered_map::find(): its comparison stops at the first byte that differs.
+template <class Map>
+auto* find_in_constant_time(const Map& keys, const KeyDigest& digest) {
+    const typename Map::mapped_type* found = nullptr;
+    if (!keys.empty()) {
+        const std::size_t bucket = keys.bucket(digest);
+        for (auto entry = keys.begin(bucket); entry != keys.end(bucket); ++entry) {
+            if (CRYPTO_memcmp(entry->first.data(), digest.data(), digest.size()) == 0) {
+                found = &entry->second;
+            }
+        }
+    }
+    return found;
+}
+
+}  // namespace
+
 bool KeyRing::add(const KeyDigest& digest, Key key) {
+    key.digest = digest;
     return keys_.emplace(digest, std::move(key)).second;
 }
 
 const Key* KeyRing::find(const KeyDigest& digest) const {
-    if (keys_.empty()) {
-        return nullptr;
-    }
-    // Not unordered_map::find(): its comparison stops at the first byte that differs.
-    const std::size_t bucket = keys_.bucket(digest);
-    for (auto entry = keys_.begin(bucket); entry != keys_.end(bucket); ++entry) {
-        if (CRYPTO_memcmp(entry->first.data(), digest.data(), digest.size()) == 0) {
-            return &entry->second;
+    return find_in_constant_time(keys_, digest);
+}
+
+void StoredKeys::add(const KeyDigest& digest, Entry entry) {
+    entry.key.digest = digest;
+    keys_.insert_or_assign(digest, std::move(entry));
+}
+
+const StoredKeys::Entry* StoredKeys::find(const KeyDigest& digest) const {
+    return find_in_constant_time(keys_, digest);
+}
+
+std::vector<const Key*> KeyRing::of(const Project& project) const {
+    std::vector<const Key*> found;
+    for (const auto& [digest, key] : keys_) {
+        if (key.project == &project) {
+            found.push_back(&key);
         }
     }
-    return nullptr;
+    std::ranges::sort(found, {}, &Key::name);
+    return found;
+}
+
+std::vector<const Key*> StoredKeys::of(std::string_view project) const {
+    std::vector<const Key*> found;
+    for (const auto& [digest, entry] : keys_) {
+        if (entry.project == project) {
+            found.push_back(&entry.key);
+        }
+    }
+    std::ranges::sort(found, {}, &Key::name);
+    return found;
 }
 
 const Key* KeyRing::find_named(const Project& project, std::string_view name) const {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "policy/keys/budget_settings.h"
+#include "policy/keys/limit_settings.h"
 #include "providers/base/clock.h"
 #include "providers/contract/endpoint.h"
 
@@ -14,12 +16,19 @@
 
 namespace headgate::policy {
 
+/// What a budget does with a model that has no price: 400 `price_unknown`, or count it as 0.
+enum class UnpricedModels : std::uint8_t { reject, free };
+
 /// Who pays. Lives in the Snapshot.
 struct Project {
     std::string id;
     bool enabled = true;
-    std::vector<std::string> models;     // globs; empty: all
-    std::vector<std::string> endpoints;  // families; empty: all
+    std::vector<std::string> models;         // globs; empty: all
+    std::vector<std::string> endpoints;      // families; empty: all
+    std::vector<LimitEntry> limits;          // in file order
+    std::optional<std::int64_t> max_output;  // the output cap sent upstream when a request has none
+    std::optional<BudgetSettings> budget;
+    UnpricedModels unpriced_models = UnpricedModels::reject;
 
     bool may_use_model(std::string_view model) const;
     bool may_use_family(std::string_view family) const;
@@ -37,6 +46,10 @@ struct Key {
     std::string name;
     const Project* project = nullptr;
     std::optional<providers::WallTime> expires;
+    std::vector<LimitEntry> limits;  // in file order
+    /// The first characters of the key's text, "hg-Ab12"; empty where only its digest is known.
+    std::string prefix;
+    KeyDigest digest{};
 };
 
 /// Both, found.
@@ -72,7 +85,11 @@ public:
     const Key* find(const KeyDigest& digest) const;
     /// For explaining: looks at every key.
     const Key* find_named(const Project& project, std::string_view name) const;
+    /// The project's keys by name, for telling about them: looks at every key.
+    std::vector<const Key*> of(const Project& project) const;
     std::size_t size() const { return keys_.size(); }
+    /// Every key, in no order.
+    const std::unordered_map<KeyDigest, Key, KeyDigestHash>& all() const { return keys_; }
 
 private:
     std::unordered_map<KeyDigest, Key, KeyDigestHash> keys_;

@@ -16,6 +16,7 @@ Router::Needs needs_of(const Snapshot& snapshot) {
         needs.input_tokens = needs.input_tokens || route->when.input_tokens.has_value() ||
                              route->strategy == Strategy::cheapest;
         needs.prefix = needs.prefix || route->has_prefix_affinity;
+        needs.budget_used = needs.budget_used || route->when.budget_used.has_value();
     }
     std::ranges::sort(needs.headers);
     const auto repeated = std::ranges::unique(needs.headers);
@@ -28,6 +29,7 @@ Router::Needs needs_of(const Snapshot& snapshot) {
 Router::Router(const Snapshot& snapshot)
     : snapshot_{snapshot},
       index_{snapshot},
+      prices_{snapshot},
       needs_{needs_of(snapshot)},
       simulators_answer_{simulators_answer(snapshot)} {}
 
@@ -50,7 +52,7 @@ providers::Result<Plan> Router::plan(const Facts& facts, Circumstances circumsta
     if (usable.empty()) {
         return std::unexpected(no_target(*route, facts, plan.skipped));
     }
-    arrange(*route, facts, circumstances.random, usable);
+    arrange({.route = *route, .facts = facts, .prices = prices_}, circumstances.random, usable);
     plan.targets.reserve(usable.size());
     for (const Candidate& candidate : usable) {
         plan.targets.push_back(candidate.planned);

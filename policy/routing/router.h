@@ -1,5 +1,6 @@
 #pragma once
 
+#include "policy/config/price_book.h"
 #include "policy/config/snapshot.h"
 #include "policy/routing/facts.h"
 #include "policy/routing/plan.h"
@@ -33,6 +34,7 @@ public:
         std::vector<std::string> headers;  // names in lower case, sorted, each once
         bool input_tokens = false;         // a condition, or the strategy `cheapest`
         bool prefix = false;               // affinity
+        bool budget_used = false;          // a condition
     };
     const Needs& needs() const { return needs_; }
 
@@ -49,10 +51,13 @@ public:
     std::vector<std::string_view> usable_models(const Project& project) const;
 
     const Snapshot& snapshot() const { return snapshot_; }
+    /// The prices that `cheapest` compares.
+    const PriceBook& prices() const { return prices_; }
 
 private:
     const Snapshot& snapshot_;
     RouteIndex index_;
+    PriceBook prices_;
     Needs needs_;
     bool simulators_answer_;  // on the implicit route: the policy has nothing else
 };

@@ -83,9 +83,9 @@ void explore(Candidates& candidates, Random& random) {
     }
 }
 
-void sort_by_cost(Candidates& candidates, const Facts& facts) {
-    sort_by(candidates, [&facts](const Candidate& candidate) {
-        const auto cost = estimated_cost(candidate.planned.target, facts);
+void sort_by_cost(Candidates& candidates, const Arrangement& by) {
+    sort_by(candidates, [&by](const Candidate& candidate) {
+        const auto cost = estimated_cost(by.prices, candidate.planned.target, by.facts);
         return std::pair{!cost.has_value(), cost.value_or(providers::Money{})};
     });
 }
@@ -138,11 +138,8 @@ void prefer_by_prefix(Candidates& candidates, std::uint64_t prefix) {
     }
 }
 
-void arrange_by_strategy(const Route& route,
-                         const Facts& facts,
-                         Random& random,
-                         Candidates& candidates) {
-    switch (route.strategy) {
+void arrange_by_strategy(const Arrangement& by, Random& random, Candidates& candidates) {
+    switch (by.route.strategy) {
         case Strategy::ordered:
             return;
         case Strategy::weighted:
@@ -156,20 +153,20 @@ void arrange_by_strategy(const Route& route,
             explore(candidates, random);
             return;
         case Strategy::cheapest:
-            sort_by_cost(candidates, facts);
+            sort_by_cost(candidates, by);
             return;
     }
 }
 
 }  // namespace
 
-void arrange(const Route& route, const Facts& facts, Random& random, Candidates& candidates) {
+void arrange(const Arrangement& by, Random& random, Candidates& candidates) {
     if (candidates.size() < 2) {
         return;
     }
-    arrange_by_strategy(route, facts, random, candidates);
-    if (route.has_prefix_affinity && facts.prefix != 0) {
-        prefer_by_prefix(candidates, facts.prefix);
+    arrange_by_strategy(by, random, candidates);
+    if (by.route.has_prefix_affinity && by.facts.prefix != 0) {
+        prefer_by_prefix(candidates, by.facts.prefix);
     }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "policy/config/price_book.h"
 #include "policy/routing/facts.h"
 #include "policy/routing/plan.h"
 #include "policy/routing/random.h"
@@ -16,12 +17,16 @@ struct Candidate {
     std::int64_t weight = 1;  // 0: never drawn where another can be
 };
 
+/// By what candidates are put in order, beside chance and their health.
+struct Arrangement {
+    const Route& route;
+    const Facts& facts;
+    const PriceBook& prices;
+};
+
 /// Brings `candidates`, which stand in the route's order, into the order in which they are to be
 /// attempted, by the route's strategy and affinity (policy.md, Routes and targets). Pure but for
 /// the health that it reads.
-void arrange(const Route& route,
-             const Facts& facts,
-             Random& random,
-             std::vector<Candidate>& candidates);
+void arrange(const Arrangement& by, Random& random, std::vector<Candidate>& candidates);
 
 }  // namespace headgate::policy

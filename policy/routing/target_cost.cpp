@@ -1,6 +1,6 @@
 #include "policy/routing/target_cost.h"
 
-#include "providers/catalog/catalog.h"
+#include "providers/catalog/picture_tokens.h"
 
 namespace headgate::policy {
 namespace {
@@ -19,17 +19,22 @@ Tokens bounded(std::int64_t count) {
 
 }  // namespace
 
-std::optional<Money> estimated_cost(const providers::Target& target, const Facts& facts) {
-    const providers::Model* const model =
-        providers::find_model(target.provider->kind, target.model);
-    if (model == nullptr || !model->is_priced) {
+std::optional<Money> estimated_cost(const PriceBook& prices,
+                                    const providers::Target& target,
+                                    const Facts& facts) {
+    const TargetPrice price = prices.find(*target.provider, target.model);
+    if (!price.is_known()) {
         return std::nullopt;
     }
     providers::Usage usage;
     usage.input = bounded(facts.input_tokens);
-    usage.output = bounded(facts.output_tokens > 0 ? facts.output_tokens : kUnknownOutput);
-    usage.images = facts.endpoint->operation == providers::Operation::image_generations ? 1 : 0;
-    return cost(usage, price_for(*model, usage.total_input()), target.provider->price_factor);
+    if (facts.endpoint->operation == providers::Operation::image_generations) {
+        usage.images = 1;
+        usage.image_output = providers::picture_tokens(target.model, {}, {}).value_or(Tokens{});
+    } else {
+        usage.output = bounded(facts.output_tokens > 0 ? facts.output_tokens : kUnknownOutput);
+    }
+    return cost_of(usage, price, {});
 }
 
 }  // namespace headgate::policy

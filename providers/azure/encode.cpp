@@ -12,7 +12,8 @@ namespace headgate::providers::azure {
 namespace {
 
 constexpr std::string_view kVersionless = "v1";
-/// The first with stream_options: 2024-09-01-preview, the GA version 2024-10-21 after it.
+/// The first with stream_options and max_completion_tokens: 2024-09-01-preview, the GA version
+/// 2024-10-21 after it.
 constexpr std::string_view kFirstWithUsage = "2024-09-01";
 
 /// "2024-10-21" and "2025-04-01-preview".
@@ -93,6 +94,10 @@ bool has_data_sources(Bytes body) {
     return false;
 }
 
+bool has_old_cap_name(std::string_view version) {
+    return is_dated(version) && version < kFirstWithUsage;
+}
+
 bool may_ask_usage(const ApiRequest& request, const Provider& provider) {
     const std::string_view version = provider.api_version;
     const bool is_known = !is_dated(version) || version >= kFirstWithUsage;
@@ -121,7 +126,8 @@ Result<UpstreamRequest> encode(const ApiRequest& request, const Target& target) 
     const bool is_named_by_path = is_at_deployment(provider, endpoint.operation);
     return openai::encode_to(path_of(endpoint, provider, deployment), request,
                              {.model = is_named_by_path ? target.model : deployment,
-                              .may_ask_usage = may_ask_usage(request, provider)});
+                              .may_ask_usage = may_ask_usage(request, provider),
+                              .has_old_cap_name = has_old_cap_name(provider.api_version)});
 }
 
 }  // namespace headgate::providers::azure

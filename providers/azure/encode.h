@@ -22,7 +22,7 @@ namespace headgate::providers::azure {
 ///
 /// Streams are asked for their usage as OpenAI's are, but for dated versions before 2024-09-01,
 /// which do not know `stream_options`, and for requests with `data_sources`, with which Azure
-/// refuses it.
+/// refuses it. Where an output cap is added, it is `max_tokens` before 2024-09-01 as well.
 ///
 /// Errors: those of openai::encode_to(), endpoint_not_supported for an operation that Azure does
 /// not have.

@@ -16,6 +16,13 @@ struct PriceTier {
     Price price;
 };
 
+/// How fast, and at which price, a provider serves a request.
+enum class ServiceTier : std::uint8_t { standard, batch, flex, priority };
+
+/// By the `service_tier` of a request or an answer. "fast" is another word for priority; all other
+/// words ("auto", "default", "scale", …) and none stand for the standard tier.
+ServiceTier service_tier_from(std::string_view text);
+
 /// Prices of another service tier; what is absent costs as at the standard tier.
 struct ServicePrice {
     std::optional<Money> input;
@@ -23,7 +30,8 @@ struct ServicePrice {
     std::optional<Money> cached_input;
 };
 
-/// Prices that few models have and cost() does not apply.
+/// Prices that few models have. cost() applies those of a service tier where price_for() is asked
+/// for them, and none of the others.
 struct FurtherPrices {
     ServicePrice batch;
     ServicePrice flex;
@@ -84,7 +92,13 @@ std::string_view catalog_date();
 /// catalogue of its own.
 const Model* find_model(ProviderKind kind, std::string_view model);
 
-/// The price that applies to an input of that length.
+/// The standard price that applies to an input of that length.
 const Price& price_for(const Model& model, Tokens total_input);
+
+/// The price of another service tier. What it has no price for costs as at the standard tier; at
+/// `priority` a class that the tier does not name (cache writes, reasoning, …) costs at least as
+/// much as its plain neighbour there. The service prices are those of a short input: beyond a
+/// long-input tier its standard price holds, at `priority` the dearer of the two, class by class.
+Price price_for(const Model& model, Tokens total_input, ServiceTier service);
 
 }  // namespace headgate::providers

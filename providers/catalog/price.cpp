@@ -41,6 +41,11 @@ private:
     Wide total_ = 0;  // in millionths of a nanodollar
 };
 
+bool is_by_the_piece(const Usage& usage, const Price& price) {
+    const bool has_priced_tokens = price.image_output && usage.image_output.count != 0;
+    return price.per_image && usage.images != 0 && !has_priced_tokens;
+}
+
 }  // namespace
 
 Money cost(const Usage& usage, const Price& price, PriceFactor factor) {
@@ -53,8 +58,11 @@ Money cost(const Usage& usage, const Price& price, PriceFactor factor) {
     sum.add(price.output, usage.output.count);
     sum.add(price.reasoning.value_or(price.output), usage.reasoning.count);
     sum.add(price.audio_output.value_or(price.output), usage.audio_output.count);
-    sum.add(price.image_output.value_or(price.output), usage.image_output.count);
-    sum.add(price.per_image.value_or(Money{}), usage.images, kMillion);
+    if (is_by_the_piece(usage, price)) {
+        sum.add(*price.per_image, usage.images, kMillion);
+    } else {
+        sum.add(price.image_output.value_or(price.output), usage.image_output.count);
+    }
     return sum.rounded_up_to_nanos(factor);
 }
 

@@ -22,12 +22,13 @@ struct Price {
     std::optional<Money> audio_output;
     std::optional<Money> image_input;
     std::optional<Money> image_output;
-    std::optional<Money> per_image;  // USD a picture, where pictures are charged by the piece
+    std::optional<Money> per_image;  // USD a picture
 };
 
-/// The exact cost: summed over the classes in 128 bits, multiplied by `factor` and rounded up once
-/// to the next nanodollar, so that a reservation never falls short. Throws std::overflow_error
-/// outside Money's range.
+/// The exact cost: a picture is charged by the piece where there is a price for one, unless its
+/// tokens have a price of their own and the provider told them. Summed over the classes in 128
+/// bits, multiplied by `factor` and rounded up once to the next nanodollar, so that a reservation
+/// never falls short. Throws std::overflow_error outside Money's range.
 Money cost(const Usage& usage, const Price& price, PriceFactor factor);
 
 /// The same with factor 1.

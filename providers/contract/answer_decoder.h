@@ -16,6 +16,9 @@
 
 namespace headgate::providers {
 
+/// A longer `service_tier` of an answer is none.
+inline constexpr std::size_t kMaxServiceTier = 32;
+
 /// How a stream stands. `open` until feed() or finish() says otherwise; the first other value
 /// stays.
 enum class StreamState : std::uint8_t {
@@ -44,6 +47,10 @@ public:
 
     virtual const Usage& usage() const = 0;
 
+    /// The tier that served the request (`service_tier`), as far as the stream has told; empty: it
+    /// has not. At most kMaxServiceTier bytes.
+    virtual std::string_view service_tier() const = 0;
+
     /// Bytes of answer text seen so far: what a count of our own is made from.
     virtual std::size_t content_bytes() const = 0;
     /// Whole events seen.
@@ -55,6 +62,7 @@ struct PlainAnswer {
     bool is_valid = false;  // JSON of the shape that the endpoint promises
     std::string problem;    // why not, for the operator's log; never the answer's own text
     Usage usage;
+    std::string service_tier;  // as StreamDecoder::service_tier()
     std::size_t content_bytes = 0;
 };
 

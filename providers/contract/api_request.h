@@ -14,6 +14,15 @@
 
 namespace headgate::providers {
 
+/// What images/generations are asked to look like. Absent texts are empty.
+struct PictureRequest {
+    std::string_view size;
+    std::string_view quality;
+    std::string_view format;  // `output_format`
+    std::optional<std::int64_t> frames;
+    std::int64_t partials = 0;  // pictures on the way, streamed
+};
+
 /// What one pass over a request's JSON body found. Views and ranges look into `body`, which the
 /// exchange owns and keeps until the request can no longer be repeated; the text of a string that
 /// the client wrote with escapes is in `unescaped`. A field counts only where the operation has
@@ -37,6 +46,12 @@ struct ApiRequest {
     std::optional<std::int64_t> max_tokens;
     std::optional<std::int64_t> max_completion_tokens;
     std::optional<std::int64_t> max_output_tokens;
+    ByteRange max_tokens_value;  // the literal, also `null`; empty: absent. As the two below
+    ByteRange max_completion_tokens_value;
+    ByteRange max_output_tokens_value;
+    /// Not of the body: the output cap that goes upstream where the request sets none or a higher
+    /// one. Set by whoever admits the request.
+    std::optional<std::int64_t> imposed_cap;
     std::optional<std::int64_t> n;
     std::optional<std::int64_t> best_of;
     std::string_view temperature;  // as spelled; empty: absent
@@ -47,6 +62,12 @@ struct ApiRequest {
     bool has_previous_response_id = false;
     bool background = false;
     std::size_t tools = 0;  // elements of `tools`
+    /// The first tool that runs at the provider, by its type ("web_search", "mcp"); empty: none.
+    std::string_view hosted_tool;
+    std::string_view hosted_tool_field;  // "tools" or "web_search_options"
+    bool wants_audio = false;     // `modalities` has "audio"
+    bool has_prediction = false;  // predicted output: what of it is wrong is charged as output
+    PictureRequest picture;
 
     /// The value of `messages`, `input` or `prompt`, whichever the operation has; empty: absent.
     ByteRange prompt;
@@ -55,6 +76,8 @@ struct ApiRequest {
     std::size_t messages = 0;
     /// Pictures that stand in the prompt itself: `data:` URLs and the results of image calls.
     std::size_t inline_images = 0;
+    /// Sound stands in the prompt itself, or a file or film that may hold some.
+    bool has_sound = false;
     /// True where the model reads what the body does not hold: images and files named by URL or id,
     /// earlier responses, conversations, stored prompts, items named by id, what hosted tools (web
     /// search, MCP, ...) bring. Told by where a key stands, never by words in a text; of a repeated

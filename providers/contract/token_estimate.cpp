@@ -31,7 +31,8 @@ constexpr std::size_t kFileBytesAToken = 50;      // base64 of a PDF page: 75 KB
 constexpr std::int64_t kDearestImage = 2'833 + 8 * 5'667;
 constexpr std::int64_t kTemplate = 256;
 constexpr std::int64_t kToolTemplate = 768;
-constexpr std::int64_t kTextFrame = 2;  // what embedding models put around a text
+constexpr std::int64_t kTextFrame = 2;      // what embedding models put around a text
+constexpr std::int64_t kPictureFrame = 64;  // what image models tell beyond a prompt: 6 to 13
 
 constexpr std::int64_t count(std::size_t bytes) {
     return static_cast<std::int64_t>(bytes);
@@ -241,10 +242,11 @@ private:
     }
 
     std::int64_t bound_by_texts() const {
+        const std::int64_t frame = operation() == Operation::image_generations ? kPictureFrame : 0;
         if (tally_.text_count() + tally_.token_ids() + tally_.images() == 0) {
-            return kTextFrame;  // no prompt is <|endoftext|>
+            return frame + kTextFrame;  // no prompt is <|endoftext|>
         }
-        return tally_.text_bytes() + tally_.text_count() * kTextFrame + tally_.token_ids() +
+        return frame + tally_.text_bytes() + tally_.text_count() * kTextFrame + tally_.token_ids() +
                tally_.images() * kDearestImage;
     }
 

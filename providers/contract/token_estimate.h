@@ -44,7 +44,8 @@ struct TokenEstimate {
 ///   of
 ///      8 tiles (2048 by 768 pixels after scaling), 48,169 in all; newer models count at most
 ///      10,000 patches times 2.46.
-///   6. Token ids count one each. Operations without messages count their texts alone.
+///   6. Token ids count one each. Operations without messages count their texts
+///   alone, pictures with 64 tokens for what frames the prompt.
 TokenEstimate estimate_input(const ApiRequest& request);
 
 }  // namespace headgate::providers

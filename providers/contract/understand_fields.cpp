@@ -24,7 +24,8 @@ constexpr FieldRule kRules[] = {
     {"prompt", Field::prompt, kCompletions | kImages},
     {"prompt", Field::remote_content, kResponses},  // the name of a stored one
     {"conversation", Field::remote_content, kResponses},
-    {"web_search_options", Field::remote_content, kChat},
+    {"web_search_options", Field::web_search, kChat},
+    {"data_sources", Field::remote_content, kChat},  // Azure's "On your data"
     {"stream", Field::stream, kChat | kCompletions | kResponses | kImages},
     {"stream_options", Field::stream_options, kChat | kCompletions},
     {"max_tokens", Field::max_tokens, kChat | kCompletions},
@@ -40,6 +41,13 @@ constexpr FieldRule kRules[] = {
     {"previous_response_id", Field::previous_response_id, kResponses},
     {"background", Field::background, kResponses},
     {"tools", Field::tools, kChat | kResponses},
+    {"modalities", Field::modalities, kChat},
+    {"prediction", Field::prediction, kChat},
+    {"size", Field::size, kImages},
+    {"quality", Field::quality, kImages},
+    {"output_format", Field::output_format, kImages},
+    {"frame_count", Field::frame_count, kImages},
+    {"partial_images", Field::partial_images, kImages},
 };
 
 }  // namespace

@@ -12,6 +12,7 @@ enum class Field : std::uint8_t {
     model,
     prompt,
     remote_content,  // present: the model reads what the body does not hold
+    web_search,      // present: the provider searches
     stream,
     stream_options,
     max_tokens,
@@ -27,6 +28,13 @@ enum class Field : std::uint8_t {
     previous_response_id,
     background,
     tools,
+    modalities,
+    prediction,
+    size,
+    quality,
+    output_format,
+    frame_count,
+    partial_images,
 };
 
 /// A field that we read, and the operations that have it. In all others it passes unread.

@@ -19,7 +19,7 @@ struct Usage {
     Tokens audio_output;
     Tokens image_input;
     Tokens image_output;
-    std::int64_t images = 0;  // pictures made, where they are charged by the piece
+    std::int64_t images = 0;  // pictures made, whether they are charged by the piece or by token
 
     /// False until the provider told its usage.
     bool is_reported = false;

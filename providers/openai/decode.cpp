@@ -39,6 +39,7 @@ struct Answer {
     bool has_created = false;
     bool has_error = false;
     Usage usage;
+    std::string_view service_tier;
     std::size_t content_bytes = 0;
 };
 
@@ -83,6 +84,8 @@ void read_members(JsonReader& reader, const Promise& promise, Answer& answer) {
             const bool is_object = reader.next() == JsonToken::begin_object;
             answer.usage = is_object ? read_usage(reader, promise.usage) : Usage{};
             leave_value(reader);
+        } else if (reader.is("service_tier")) {
+            answer.service_tier = passed_service_tier(reader);
         } else if (reader.is("error")) {
             answer.has_error = !next_is(reader, JsonToken::null_value);
         } else if (reader.is("id")) {
@@ -114,7 +117,7 @@ Usage usage_of(Operation operation, const Answer& answer) {
     if (operation == Operation::moderations) {
         return {};  // free of charge, and told by nobody
     }
-    if (operation == Operation::image_generations && answer.has_list && !usage.is_reported) {
+    if (operation == Operation::image_generations && answer.has_list) {
         usage.images = answer.items;
         usage.is_reported = true;
     }
@@ -152,6 +155,7 @@ PlainAnswer decode(const ApiRequest& request, Bytes body) {
     answer.is_valid = answer.problem.empty();
     if (answer.is_valid) {
         answer.usage = usage_of(operation, told);
+        answer.service_tier = told.service_tier;
         answer.content_bytes = told.content_bytes;
     }
     return answer;

@@ -14,7 +14,7 @@ namespace headgate::providers::openai {
 ///   images/generations              a `data` array, or the number `created`
 ///
 /// and without a non-null `error`. (A response that failed has one by rights: there it stands
-/// beside its `status`.) Pictures whose usage the provider does not tell count by the piece.
+/// beside its `status`.) Pictures are counted, also where the provider does not tell their tokens.
 PlainAnswer decode(const ApiRequest& request, Bytes body);
 
 }  // namespace headgate::providers::openai

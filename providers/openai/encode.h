@@ -14,12 +14,16 @@ namespace headgate::providers::openai {
 struct BodyEdits {
     std::string_view model;     // what the provider shall read as `model`
     bool may_ask_usage = true;  // false: `stream_options` goes up as the client sent it
+    /// How a chat's output cap is called where the client wrote none: `max_tokens`, which all
+    /// compatible servers know, instead of `max_completion_tokens`, which OpenAI's models need.
+    bool has_old_cap_name = false;
 };
 
-/// The request to `path` (with its query, percent-encoded): the client's bytes with at most two
-/// edits. 1. The model's name, where it differs. 2. For streams of chat/completions and
-/// completions: `stream_options.include_usage: true`, where the client did not ask for it and
-/// `edits` allow it.
+/// The request to `path` (with its query, percent-encoded): the client's bytes with these edits.
+/// 1. The model's name, where it differs. 2. For streams of chat/completions and completions:
+/// `stream_options.include_usage: true`, where the client did not ask for it and `edits` allow it.
+/// 3. Where request.imposed_cap is set: each higher output cap is lowered to it, and where there is
+/// none it is added.
 ///
 /// The result looks into `request.body`, `edits.model` and static storage. Error: internal_error
 /// for a model that is not a model name, which a loaded policy rules out.

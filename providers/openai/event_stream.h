@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 namespace headgate::providers::openai {
 
@@ -19,6 +20,7 @@ public:
     StreamState finish(bool is_clean, std::string& out) final;
 
     const Usage& usage() const final { return usage_; }
+    std::string_view service_tier() const final { return service_tier_; }
     std::size_t content_bytes() const final { return content_bytes_; }
     std::size_t events() const final { return events_; }
 
@@ -34,11 +36,19 @@ protected:
     /// Appends the event that tells a client of the break.
     virtual void append_failure(const ApiError& error, std::string& out) const;
 
+    /// Each event may tell it again, and the last one counts.
+    void note_service_tier(std::string_view tier) {
+        if (!tier.empty() && tier != service_tier_) {
+            service_tier_ = tier;
+        }
+    }
+
     Usage usage_;
     std::size_t content_bytes_ = 0;
 
 private:
     SseParser parser_;
+    std::string service_tier_;
     std::size_t events_ = 0;
     StreamState state_ = StreamState::open;
 };

@@ -73,20 +73,9 @@ StreamState ImageStreamDecoder::take(const SseEvent& event, std::string& out) {
 }
 
 void ImageStreamDecoder::add(const Usage& picture) {
+    usage_ += picture;
     usage_.is_reported = true;
-    if (!picture.is_reported) {
-        ++usage_.images;
-        return;
-    }
-    usage_.input += picture.input;
-    usage_.cached_input += picture.cached_input;
-    usage_.cache_write += picture.cache_write;
-    usage_.audio_input += picture.audio_input;
-    usage_.image_input += picture.image_input;
-    usage_.output += picture.output;
-    usage_.reasoning += picture.reasoning;
-    usage_.audio_output += picture.audio_output;
-    usage_.image_output += picture.image_output;
+    ++usage_.images;
 }
 
 }  // namespace headgate::providers::openai

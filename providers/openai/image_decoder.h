@@ -11,7 +11,7 @@ namespace headgate::providers::openai {
 /// image_generation.completed a picture.
 ///
 /// Complete at the last picture that was asked for, or where the body ends cleanly after at least
-/// one. The usage is the sum over the pictures; one whose event tells none counts by the piece.
+/// one. The usage is the sum over the pictures, which are counted as well.
 /// provider_error at an event of type `error` or with an `error` member.
 ///
 /// Source: OpenAI's Python SDK 3.54.0, types/image_gen_stream_event.py.

@@ -1,5 +1,7 @@
 #include "providers/openai/json_walk.h"
 
+#include "providers/contract/answer_decoder.h"
+
 #include <algorithm>
 #include <array>
 #include <string_view>
@@ -41,6 +43,13 @@ ByteRange error_range(JsonReader& reader) {
     const bool is_error = opens(first) || (first == JsonToken::string && !reader.raw().empty());
     leave_value(reader);
     return is_error ? ByteRange{begin, reader.range().end} : ByteRange{};
+}
+
+std::string_view passed_service_tier(JsonReader& reader) {
+    const bool is_text = reader.next() == JsonToken::string;
+    const std::string_view tier = is_text ? reader.raw() : std::string_view{};
+    leave_value(reader);
+    return tier.size() <= kMaxServiceTier ? tier : std::string_view{};
 }
 
 std::size_t text_size(const JsonReader& reader) {

@@ -4,6 +4,7 @@
 #include "providers/contract/json_reader.h"
 
 #include <cstddef>
+#include <string_view>
 
 /// Small steps over a JsonReader that several readers of OpenAI's answers share. All of them stop
 /// at a fault of the text; whoever owns the reader learns of it from finish().
@@ -16,6 +17,10 @@ void leave_value(JsonReader& reader);
 /// Passes the next value, that of an `error` member in a stream; where it stands, or an empty range
 /// where it tells no error: official SDKs raise on an object or a text, not on null or "".
 ByteRange error_range(JsonReader& reader);
+
+/// Passes the next value, that of a `service_tier`; what it tells, or nothing where it is null or
+/// longer than kMaxServiceTier. Looks into the reader's text.
+std::string_view passed_service_tier(JsonReader& reader);
 
 /// Bytes of UTF-8 that the string token stands for: an escape counts as the character it means.
 std::size_t text_size(const JsonReader& reader);

@@ -29,6 +29,7 @@ struct ResponseEvent {
     Usage usage;               // response.usage
     ByteRange error;           // the value of an `error` member
     ByteRange response_error;  // of response.error
+    std::string_view service_tier;
 };
 
 void read_response(JsonReader& reader, ResponseEvent& event) {
@@ -43,6 +44,8 @@ void read_response(JsonReader& reader, ResponseEvent& event) {
             leave_value(reader);
         } else if (reader.is("error")) {
             event.response_error = error_range(reader);
+        } else if (reader.is("service_tier")) {
+            event.service_tier = passed_service_tier(reader);
         } else {
             reader.skip();
         }
@@ -90,6 +93,7 @@ StreamState ResponsesStreamDecoder::take(const SseEvent& event, std::string& out
     if (!read_event(event.data, told)) {
         return StreamState::invalid;
     }
+    note_service_tier(told.service_tier);
     if (told.kind == Kind::unknown) {
         told.kind = kind_of(event.name);
     }

@@ -37,6 +37,7 @@ struct ChatStreamDecoder::Chunk {
     ByteRange usage_member;           // key and value of the last one
     bool has_filter_results = false;  // Azure's report on the prompt
     ByteRange error;                  // the value of an `error` member
+    std::string_view service_tier;
 };
 
 /// False where `data` is not one JSON object or has an impossible choice.
@@ -61,6 +62,8 @@ bool ChatStreamDecoder::read(Bytes data, Chunk& chunk) {
             chunk.usage_member = {begin, reader.range().end};
         } else if (reader.is("error")) {
             chunk.error = error_range(reader);
+        } else if (reader.is("service_tier")) {
+            chunk.service_tier = passed_service_tier(reader);
         } else if (reader.is("prompt_filter_results")) {
             chunk.has_filter_results = true;
             reader.skip();
@@ -81,6 +84,7 @@ StreamState ChatStreamDecoder::take(const SseEvent& event, std::string& out) {
         return StreamState::invalid;
     }
     content_bytes_ += chunk.choices.content_bytes;
+    note_service_tier(chunk.service_tier);
     if (chunk.has_usage) {
         usage_ = chunk.usage;
     }

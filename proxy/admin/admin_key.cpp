@@ -41,9 +41,9 @@ bool are_equal(const policy::KeyDigest& left, const policy::KeyDigest& right) {
 
 }  // namespace
 
-providers::Result<void> check_admin_key(std::span<const policy::AdminKey> keys,
-                                        policy::KeyHasher& hasher,
-                                        std::string_view authorization) {
+providers::Result<std::string> check_admin_key(std::span<const policy::AdminKey> keys,
+                                               policy::KeyHasher& hasher,
+                                               std::string_view authorization) {
     if (keys.empty()) {
         return refusal(ErrorCode::invalid_api_key,
                        "This path needs an admin key, and the policy has none.");
@@ -55,14 +55,14 @@ providers::Result<void> check_admin_key(std::span<const policy::AdminKey> keys,
                        "YOUR_ADMIN_KEY`.");
     }
     const policy::KeyDigest digest = hasher.digest(token);
-    bool is_known = false;
-    for (const policy::AdminKey& key : keys) {
-        is_known |= are_equal(key.digest, digest);  // all of them: time does not tell which
+    const policy::AdminKey* known = nullptr;
+    for (const policy::AdminKey& key : keys) {  // all of them: time does not tell which
+        known = are_equal(key.digest, digest) ? &key : known;
     }
-    if (!is_known) {
+    if (known == nullptr) {
         return refusal(ErrorCode::invalid_api_key, "The admin key is not known here.");
     }
-    return {};
+    return known->name;
 }
 
 std::chrono::milliseconds WrongKeyDelays::next(const std::string& peer, providers::SteadyTime now) {

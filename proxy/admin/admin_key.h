@@ -14,10 +14,10 @@
 namespace headgate::proxy {
 
 /// Whether the Authorization header carries one of `keys` as a Bearer token; compared by digest
-/// and in constant time. Errors: missing_api_key, invalid_api_key.
-providers::Result<void> check_admin_key(std::span<const policy::AdminKey> keys,
-                                        policy::KeyHasher& hasher,
-                                        std::string_view authorization);
+/// and in constant time: its name. Errors: missing_api_key, invalid_api_key.
+providers::Result<std::string> check_admin_key(std::span<const policy::AdminKey> keys,
+                                               policy::KeyHasher& hasher,
+                                               std::string_view authorization);
 
 /// How long an answer to a wrong key waits, by the address that it came from: a millisecond more
 /// each time, at most 50. Forgets every minute.

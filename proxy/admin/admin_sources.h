@@ -5,12 +5,16 @@
 #include "policy/config/snapshot.h"
 #include "policy/explain/explain.h"
 #include "policy/explain/question.h"
+#include "policy/ledger/record_store.h"
+#include "policy/limits/memory_limits.h"
 #include "providers/base/clock.h"
 #include "providers/contract/api_error.h"
 
+#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +35,39 @@ struct ReloadOutcome {
     std::vector<policy::Problem> problems;
 };
 
+/// A project of the active policy, for GET /headgate/v1/projects.
+struct ProjectReport {
+    struct Key {
+        std::string name;
+        std::string prefix;  // empty: only the digest is known
+        std::optional<providers::WallTime> last_used;
+    };
+
+    std::string id;
+    std::vector<std::string> models;  // globs; empty: all
+    std::vector<policy::LimitEntry> limits;
+    std::optional<policy::BudgetSettings> budget;
+    std::vector<Key> keys;  // of the policy, then of the record store
+};
+
+/// What is left of one bucket, for GET /headgate/v1/projects/{id}/limits.
+struct LimitReport {
+    policy::Scope scope = policy::Scope::project;
+    std::string model;  // the entry's globs
+    policy::LimitKind kind = policy::LimitKind::rpm;
+    std::int64_t limit = 0;
+    std::int64_t remaining = 0;
+    std::chrono::milliseconds resets_in{0};
+};
+
+/// The state of a project's budget, for GET /headgate/v1/projects/{id}/budget.
+struct BudgetState {
+    policy::BudgetSettings settings;
+    policy::BudgetSpan span;
+    providers::Money spent;
+    providers::Money reserved;
+};
+
 /// What the admin listener tells. All of it is called on the admin thread, so that none may take
 /// long; a reload therefore answers by a callback. All but `log_error` must be set.
 struct AdminSources {
@@ -43,6 +80,16 @@ struct AdminSources {
     std::function<std::expected<policy::Explanation, providers::ApiError>(const policy::Question&)>
         explain;
     std::function<std::string()> policy_json;  // without secrets
+    std::function<std::vector<ProjectReport>()> projects;
+    /// nullopt: the policy has no such project. Without a budget the inner one is empty.
+    std::function<std::optional<std::optional<BudgetState>>(std::string_view project)> budget;
+    /// Every bucket that the project's requests meet: the organization's, its own, its keys'.
+    std::function<std::optional<std::vector<LimitReport>>(std::string_view project)> limits;
+    /// Of the record store; it may be away. With `records: none` all are `refused`.
+    std::function<policy::Stored<policy::LedgerPage>(const policy::LedgerQuery&)> ledger;
+    std::function<policy::Stored<std::optional<std::string>>(std::string_view id)> ledger_row;
+    /// Writes down who did what through this listener.
+    std::function<void(std::string_view actor, std::string_view action)> audit;
     /// Begins a reload and returns. The callback may be called once, on any thread, also before
     /// this returns and after the AdminServer's end.
     std::function<void(std::move_only_function<void(ReloadOutcome)>)> reload;

@@ -13,10 +13,8 @@ namespace {
 
 constexpr int kBadUsage = 2;
 
-/// Commands of the reference that this build does not have. `keys list` and `keys revoke` too: they
-/// work on the record store.
-constexpr std::array<std::string_view, 3> kLaterCommands = {"doctor", "usage", "top"};
-constexpr std::array<std::string_view, 2> kLaterKeysCommands = {"list", "revoke"};
+/// Commands of the reference that this build does not have.
+constexpr std::array<std::string_view, 2> kLaterCommands = {"doctor", "top"};
 
 int bad_usage(std::string_view message) {
     std::cerr << "headgate: " << message << '\n';
@@ -27,10 +25,6 @@ int bad_usage(std::string_view message) {
 std::string later_command(const std::vector<std::string>& words) {
     if (!words.empty() && std::ranges::find(kLaterCommands, words[0]) != kLaterCommands.end()) {
         return words[0];
-    }
-    if (words.size() > 1 && words[0] == "keys" &&
-        std::ranges::find(kLaterKeysCommands, words[1]) != kLaterKeysCommands.end()) {
-        return words[0] + " " + words[1];
     }
     return {};
 }
@@ -44,9 +38,8 @@ struct Chosen {
     std::string test_config;
     std::vector<std::string> test_files;
     std::string show_config;
-    std::string key_name;
-    std::string key_config;
-    std::string key_project;
+    KeysOptions keys;
+    UsageOptions usage;
     std::function<int()> run;
 };
 
@@ -167,21 +160,43 @@ void add_simulate(CLI::App& app, Chosen& chosen) {
 void add_keys(CLI::App& app, Chosen& chosen) {
     CLI::App* keys = app.add_subcommand("keys", "Client keys");
     keys->require_subcommand(1);
-    CLI::App* command = keys->add_subcommand("new", "Make a client key and print it once");
-    command->add_option("--name", chosen.key_name, "The key's name in the policy")
-        ->type_name("NAME");
-    command->add_option("--config", chosen.key_config, "Not supported yet")->type_name("FILE");
-    command->add_option("--project", chosen.key_project, "Not supported yet")->type_name("PROJECT");
-    command->callback([&chosen] {
-        chosen.run = [&chosen] {
-            if (!chosen.key_config.empty() || !chosen.key_project.empty()) {
-                return bad_usage(
-                    "keys new: storing a key (`--config`, `--project`) is not supported yet; "
-                    "without them it is printed for the policy file");
-            }
-            return keys_new(chosen.key_name);
-        };
-    });
+    KeysOptions& options = chosen.keys;
+    const auto add = [&](CLI::App* command, const char* name, std::string& value, const char* text,
+                         const char* type) {
+        return command->add_option(name, value, text)->type_name(type);
+    };
+    CLI::App* made = keys->add_subcommand("new", "Make a client key and print it once");
+    add(made, "--name", options.name, "The key's name", "NAME");
+    add(made, "--config", options.config, "Store it where this policy keeps its records", "FILE");
+    add(made, "--project", options.project, "Whose key it is, where it is stored", "PROJECT");
+    add(made, "--expires", options.expires, "The first day on which it no longer holds", "DATE");
+    made->callback([&chosen] { chosen.run = [&chosen] { return keys_new(chosen.keys); }; });
+    CLI::App* list = keys->add_subcommand("list", "List the keys of the record store");
+    add(list, "--config", options.config, "The policy file", "FILE")->required();
+    add(list, "--project", options.project, "Only this project's", "PROJECT");
+    list->callback([&chosen] { chosen.run = [&chosen] { return keys_list(chosen.keys); }; });
+    CLI::App* revoke = keys->add_subcommand("revoke", "Revoke a key of the record store");
+    add(revoke, "--config", options.config, "The policy file", "FILE")->required();
+    add(revoke, "--project", options.project, "Whose key it is", "PROJECT")->required();
+    add(revoke, "--name", options.name, "The key's name", "NAME")->required();
+    revoke->callback([&chosen] { chosen.run = [&chosen] { return keys_revoke(chosen.keys); }; });
+}
+
+void add_usage(CLI::App& app, Chosen& chosen) {
+    CLI::App* command = app.add_subcommand("usage", "Add up the ledger");
+    UsageOptions& options = chosen.usage;
+    const auto add = [&](const char* name, std::string& value, const char* text, const char* type) {
+        return command->add_option(name, value, text)->type_name(type);
+    };
+    add("--config", options.config, "The policy file", "FILE")->required();
+    add("--from", options.from, "Admitted at this date or time, or later", "TIME");
+    add("--to", options.to, "Admitted before", "TIME");
+    add("--by", options.by, "Joined by commas: project, model, key, provider, tag:NAME", "LIST")
+        ->capture_default_str();
+    add("--format", options.format, "table, csv or json", "FORMAT")
+        ->check(CLI::IsMember({"table", "csv", "json"}))
+        ->capture_default_str();
+    command->callback([&chosen] { chosen.run = [&chosen] { return usage(chosen.usage); }; });
 }
 
 /// What is wrong with the line. CLI11 calls an unknown command a missing one.
@@ -209,6 +224,7 @@ int parse_and_run(int argc, char** argv, const std::vector<std::string>& words) 
     add_test(app, chosen);
     add_show_and_schema(app, chosen);
     add_keys(app, chosen);
+    add_usage(app, chosen);
     add_simulate(app, chosen);
     app.add_subcommand("version", "Print the version, the compiler and the libraries")
         ->callback([&chosen] { chosen.run = print_version; });

@@ -49,7 +49,27 @@ int test(const std::string& config, const std::vector<std::string>& files);
 int check(const std::vector<std::string>& files);
 int show(const std::string& config);
 int schema();
-int keys_new(const std::string& name);
+
+struct KeysOptions {
+    std::string config;
+    std::string project;
+    std::string name;
+    std::string expires;  // a date; empty: never
+};
+/// Without `config` and `project` the key is printed for the policy; with them it is stored.
+int keys_new(const KeysOptions& options);
+int keys_list(const KeysOptions& options);
+int keys_revoke(const KeysOptions& options);
+
+struct UsageOptions {
+    std::string config;
+    std::string from;
+    std::string to;
+    std::string by = "project";  // "project,model,key,provider,tag:NAME"
+    std::string format = "table";
+};
+int usage(const UsageOptions& options);
+
 int print_version();
 
 }  // namespace headgate::proxy

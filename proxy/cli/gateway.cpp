@@ -4,7 +4,10 @@
 #include "policy/explain/explain.h"
 #include "policy/explain/quiet_healths.h"
 #include "providers/catalog/catalog.h"
+#include "proxy/cli/admin_records.h"
+#include "proxy/cli/money_reports.h"
 #include "proxy/cli/version.h"
+#include "proxy/limits/redis_check.h"
 
 #include <unistd.h>
 
@@ -47,6 +50,19 @@ std::vector<std::string> names_of(const std::vector<policy::ListenAddress>& addr
     return names;
 }
 
+bool is_same_state(const policy::StateSettings& a, const policy::StateSettings& b) {
+    const auto redis = [](const policy::StateSettings& state) {
+        return state.redis ? state.redis->to_string() : std::string{};
+    };
+    return a.directory == b.directory && redis(a) == redis(b) && a.records == b.records &&
+           a.sqlite_path == b.sqlite_path && a.postgresql.reveal() == b.postgresql.reveal() &&
+           a.retention == b.retention && a.durability == b.durability &&
+           a.on_redis_failure == b.on_redis_failure && a.replicas == b.replicas &&
+           a.key_space == b.key_space && a.shard_by == b.shard_by;
+}
+
+constexpr std::chrono::seconds kRedisStartTime{2};
+
 /// Settings that a reload leaves as they were at the start.
 std::vector<std::string_view> needing_restart(const Snapshot& before, const Snapshot& now) {
     std::vector<std::string_view> settings;
@@ -61,6 +77,12 @@ std::vector<std::string_view> needing_restart(const Snapshot& before, const Snap
     };
     if (admin(before) != admin(now)) {
         settings.emplace_back("admin.listen");
+    }
+    if (!is_same_state(before.state, now.state)) {
+        settings.emplace_back("state");
+    }
+    if (before.listen_shared != now.listen_shared) {
+        settings.emplace_back("listen_shared");
     }
     return settings;
 }
@@ -134,9 +156,11 @@ std::vector<policy::TargetHealth::Report> with_known_models(
 }  // namespace
 
 Gateway::Gateway(std::shared_ptr<const LoadedPolicy> policy,
+                 policy::Accounts& accounts,
                  std::shared_ptr<metrics::AccessLog> access_log,
                  OperatorLog& log)
-    : log_{log},
+    : accounts_{accounts},
+      log_{log},
       metrics_{build_info()},
       policy_{std::move(policy)},
       started_with_{policy_->snapshot},
@@ -145,6 +169,13 @@ Gateway::Gateway(std::shared_ptr<const LoadedPolicy> policy,
     process_.log = [this](LogLevel level, std::string_view text) { log_.write(level, text); };
     const policy::Protect& protect = started_with_->protect;
     process_.connections.set_limits(protect.max_connections, protect.max_connections_per_ip);
+    metrics_.set_money({
+        .limits = [this] { return MoneyReports{process_}.limit_gauges(*this->policy()); },
+        .budgets = [this] { return MoneyReports{process_}.budget_gauges(*this->policy()); },
+        .stores = [this] { return MoneyReports{process_}.stores(); },
+        .records = [this] { return MoneyReports{process_}.records(); },
+        .rare = &process_.rare,
+    });
     metrics_.set_targets([this] {
         const std::shared_ptr<const LoadedPolicy> active = this->policy();
         return with_known_models(process_.healths.report(std::chrono::steady_clock::now()),
@@ -157,8 +188,11 @@ std::expected<void, std::string> Gateway::start() {
     const std::size_t count = snapshot.workers != 0
                                   ? snapshot.workers
                                   : std::max(1U, std::thread::hardware_concurrency());
+    if (auto opened = open_books(count); !opened) {
+        return opened;
+    }
     for (std::size_t i = 0; i < count; ++i) {
-        workers_.push_back(std::make_unique<Worker>(process_, policy_, access_log_));
+        workers_.push_back(std::make_unique<Worker>(process_, i, policy_, access_log_));
         metrics_.add_worker(workers_.back()->counters());
     }
     for (const policy::ListenAddress& address : snapshot.listen) {
@@ -191,6 +225,94 @@ std::expected<void, std::string> Gateway::start() {
     return {};
 }
 
+/// The journal, the record store, and what they know of earlier processes.
+std::expected<void, std::string> Gateway::open_books(std::size_t workers) {
+    const policy::StateSettings& state = started_with_->state;
+    process_.is_durable = state.durability == policy::Durability::durable;
+    auto books = Bookkeeping::open({
+        .state = state,
+        .accounts = accounts_,
+        .workers = workers,
+        .log = process_.log,
+        .expired =
+            [this](std::string_view project) {
+                process_.rare.add(metrics::RareCounters::What::expired, project);
+            },
+        .alert = [this](const policy::BudgetAlert& alert) { tell_alert(alert); },
+        .committed =
+            [this] {
+                if (process_.is_durable) {
+                    for (auto& worker : workers_) {
+                        worker->note_commit();
+                    }
+                }
+            },
+    });
+    if (!books) {
+        return std::unexpected{books.error()};
+    }
+    process_.bookkeeping = std::move(*books);
+    process_.bookkeeping->on_keys([this] {
+        for (auto& worker : workers_) {
+            worker->adopt_keys(process_.bookkeeping->keys());
+        }
+    });
+    if (auto started = process_.bookkeeping->start(); !started) {
+        return started;
+    }
+    return state.redis ? join_redis(workers) : std::expected<void, std::string>{};
+}
+
+/// Limits that processes share. A Redis that is away is no reason not to start: the policy says
+/// what happens meanwhile.
+std::expected<void, std::string> Gateway::join_redis(std::size_t workers) {
+    const policy::StateSettings& state = started_with_->state;
+    auto trust = redis_trust(*state.redis);
+    if (!trust) {
+        return std::unexpected{"state.limits: " + trust.error()};
+    }
+    const auto checked = check_redis(*state.redis, kRedisStartTime, *trust);
+    if (!checked) {
+        return std::unexpected{"state.limits: " + checked.error()};
+    }
+    if (!checked->warning.empty()) {
+        log_.write(LogLevel::warn, "state.limits: " + checked->warning);
+    }
+    Bookkeeping& books = *process_.bookkeeping;
+    process_.shared_limits = std::make_unique<SharedLimitsProcess>(
+        SharedLimitsProcess::Settings{
+            .address = *state.redis,
+            .trust = std::move(*trust),
+            .key_space = state.key_space,
+            .shards_by_project = state.shard_by == policy::ShardBy::project,
+            .instance = std::string{books.instance()},
+            .workers = workers,
+            .has_records = books.has_records(),
+            .on_failure = state.on_redis_failure,
+            .replicas = state.replicas,
+            .log = process_.log,
+            .tell = [&books](const policy::BudgetAlert& alert) { books.tell(alert); },
+        },
+        accounts_, process_.resolver);
+    std::vector<policy::RedisLimits::OtherTotal> others;
+    for (const policy::DaySum& sum : books.other_sums()) {
+        others.push_back({sum.instance, sum.project, sum.day, sum.spent});
+    }
+    process_.shared_limits->know_others(std::move(others));
+    return {};
+}
+
+void Gateway::tell_alert(const policy::BudgetAlert& alert) {
+    const std::string whose =
+        alert.project.empty() ? "the organization" : "project " + alert.project;
+    process_.rare.add(metrics::RareCounters::What::alerts, alert.project,
+                      std::to_string(alert.threshold) + "%");
+    log_.write(LogLevel::warn,
+               "the budget of " + whose + " has passed " + std::to_string(alert.threshold) +
+                   " %: $" + alert.spent.to_string() + " spent and $" + alert.reserved.to_string() +
+                   " reserved of $" + alert.limit.to_string());
+}
+
 void Gateway::tell_ready() const {
     std::string line = R"({"event":"ready","listen":[)";
     for (const std::string& name : names_) {
@@ -210,6 +332,26 @@ AdminSources Gateway::admin_sources() {
     sources.targets = [this](providers::SteadyTime now) { return process_.healths.report(now); };
     sources.explain = [this](const policy::Question& question) { return explain(question); };
     sources.policy_json = [this] { return policy::show_policy_json(*policy()->tree); };
+    sources.projects = [this] { return MoneyReports{process_}.projects(*policy()); };
+    sources.budget = [this](std::string_view id) {
+        return MoneyReports{process_}.budget(*policy(), id);
+    };
+    sources.limits = [this](std::string_view id) {
+        return MoneyReports{process_}.limits(*policy(), id);
+    };
+    auto records = std::make_shared<AdminRecords>(started_with_->state);
+    sources.ledger = [records](const policy::LedgerQuery& query) { return records->page(query); };
+    sources.ledger_row = [records](std::string_view id) { return records->row(id); };
+    sources.audit = [this](std::string_view actor, std::string_view action) {
+        policy::AuditEntry entry{
+            std::chrono::system_clock::now(), std::string{actor}, std::string{action}, {}};
+        process_.bookkeeping->post([this, entry](policy::RecordStore* store) {
+            if (store == nullptr || !store->add_audit(entry)) {
+                log_.write(LogLevel::warn,
+                           "the audit has no entry for: " + entry.actor + " " + entry.action);
+            }
+        });
+    };
     sources.log_error = [this](std::string_view text) { log_.write(LogLevel::error, text); };
     sources.reload = [this](ReloadRequest request) { ask_reload_(std::move(request)); };
     return sources;
@@ -286,6 +428,9 @@ void Gateway::adopt(std::shared_ptr<const LoadedPolicy> policy) {
     }
     for (auto& worker : workers_) {
         worker->adopt(policy, access_log_);
+    }
+    if (process_.shared_limits) {
+        process_.shared_limits->ask_for_report();  // a scope may have got its first budget
     }
     process_.healths.keep_only(names);
     for (const std::string& provider : mended(*before, *policy)) {

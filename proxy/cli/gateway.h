@@ -24,7 +24,9 @@ class Gateway {
 public:
     using ReloadRequest = std::move_only_function<void(ReloadOutcome)>;
 
+    /// `accounts` are those that the policy's limits count in.
     Gateway(std::shared_ptr<const LoadedPolicy> policy,
+            policy::Accounts& accounts,
             std::shared_ptr<metrics::AccessLog> access_log,
             OperatorLog& log);
 
@@ -57,12 +59,16 @@ public:
     void join();
 
 private:
+    std::expected<void, std::string> open_books(std::size_t workers);
+    std::expected<void, std::string> join_redis(std::size_t workers);
+    void tell_alert(const policy::BudgetAlert& alert);
     AdminSources admin_sources();
     Readiness readiness() const;
     std::expected<policy::Explanation, providers::ApiError> explain(
         const policy::Question& question);
     std::shared_ptr<metrics::AccessLog> access_log_for(const policy::Snapshot& snapshot);
 
+    policy::Accounts& accounts_;
     Process process_;
     OperatorLog& log_;
     metrics::MetricsRegistry metrics_;

@@ -3,14 +3,24 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
 
 namespace headgate::proxy {
 namespace {
 
 using policy::Problem;
 
-/// Every provider answered by a simulator of its own wire format.
-void rehearse(policy::Snapshot& snapshot) {
+/// Every provider answered by a simulator of its own wire format. Limits and records are the
+/// rehearsal's own: nothing of it is in the real ledger.
+void rehearse(policy::Snapshot& snapshot, const std::string& directory) {
+    snapshot.state.directory = directory;
+    snapshot.state.redis.reset();
+    snapshot.state.records = policy::RecordsKind::sqlite;
+    snapshot.state.sqlite_path = "rehearsal.db";
+    snapshot.alerts.webhook.reset();
+    snapshot.listen_shared = false;
     for (auto& settings : snapshot.providers) {
         if (settings->provider.kind == providers::ProviderKind::simulator) {
             continue;
@@ -37,6 +47,27 @@ void append_stamp(std::string& stamp, const std::string& path) {
 }
 
 }  // namespace
+
+TemporaryDirectory::TemporaryDirectory() {
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "headgate-rehearsal-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) == nullptr) {
+        throw std::system_error(errno, std::generic_category(), "cannot make " + pattern);
+    }
+    path_ = std::move(pattern);
+}
+
+TemporaryDirectory::~TemporaryDirectory() {
+    std::error_code ignored;  // it lies among temporary files: the system clears them, too
+    std::filesystem::remove_all(path_, ignored);
+}
+
+PolicySource::PolicySource(std::string path, bool is_rehearsal, policy::Accounts& accounts)
+    : path_{std::move(path)}, is_rehearsal_{is_rehearsal}, accounts_{accounts} {
+    if (is_rehearsal_) {
+        rehearsal_.emplace();
+    }
+}
 
 std::string PolicySource::stamp() const {
     std::string stamp;
@@ -80,7 +111,7 @@ PolicySource::Loaded PolicySource::load(std::uint64_t generation, const LoadedPo
         }
     }
     if (is_rehearsal_) {
-        rehearse(*result.snapshot);
+        rehearse(*result.snapshot, rehearsal_->path());
     }
     result.snapshot->generation = generation;
     return made(std::move(result.snapshot), std::move(result.tree), previous,
@@ -96,7 +127,7 @@ PolicySource::Loaded PolicySource::made(std::shared_ptr<const policy::Snapshot> 
                                         const LoadedPolicy* previous,
                                         std::vector<Problem> problems) {
     credential_stamp_ = credential_stamp();
-    auto policy = make_loaded_policy(std::move(snapshot), std::move(tree), previous);
+    auto policy = make_loaded_policy(std::move(snapshot), std::move(tree), accounts_, previous);
     if (!policy) {
         problems.push_back({Problem::Severity::error, path_, 0, 0, policy.error(), {}, {}});
         return {nullptr, std::move(problems)};

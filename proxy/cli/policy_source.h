@@ -6,17 +6,32 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace headgate::proxy {
 
+/// Where a rehearsal keeps its state; gone with this object.
+class TemporaryDirectory {
+public:
+    TemporaryDirectory();
+    ~TemporaryDirectory();
+    TemporaryDirectory(const TemporaryDirectory&) = delete;
+    TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+
+    const std::string& path() const { return path_; }
+
+private:
+    std::string path_;
+};
+
 /// The policy file that `serve` was started with: read at start and at every reload. Not
 /// thread-safe.
 class PolicySource {
 public:
-    PolicySource(std::string path, bool is_rehearsal)
-        : path_{std::move(path)}, is_rehearsal_{is_rehearsal} {}
+    /// Limits count in `accounts`, which must outlive all that is loaded.
+    PolicySource(std::string path, bool is_rehearsal, policy::Accounts& accounts);
 
     /// `policy` is null exactly where `problems` holds an error.
     struct Loaded {
@@ -49,6 +64,8 @@ private:
 
     std::string path_;
     bool is_rehearsal_;
+    policy::Accounts& accounts_;
+    std::optional<TemporaryDirectory> rehearsal_;
     policy::PolicySources sources_;
     std::vector<std::string> credential_files_;
     std::string stamp_;

@@ -49,7 +49,8 @@ void raise_descriptor_limit() {
 int serve(const ServeOptions& options) {
     const sigset_t signals = block_signals();
     raise_descriptor_limit();
-    PolicySource source{options.config, options.rehearse};
+    policy::Accounts accounts;
+    PolicySource source{options.config, options.rehearse, accounts};
     PolicySource::Loaded loaded = source.load(1, nullptr);
     for (const policy::Problem& problem : loaded.problems) {
         std::fprintf(stderr, "%s\n", problem.to_string().c_str());
@@ -66,7 +67,7 @@ int serve(const ServeOptions& options) {
         return 1;
     }
     try {
-        Gateway gateway{std::move(loaded.policy), std::move(*access_log), log};
+        Gateway gateway{std::move(loaded.policy), accounts, std::move(*access_log), log};
         ServeLoop loop{signals, gateway, source, log};
         if (auto started = gateway.start(); !started) {
             std::fprintf(stderr, "headgate: %s\n", started.error().c_str());

@@ -54,6 +54,22 @@ std::optional<std::string> percent_decoded(std::string_view text) {
     return out;
 }
 
+/// "120ms", "1s", "6m0s", "1h2m3s": as OpenAI spells when a limit is full again.
+std::string reset_text(std::chrono::milliseconds time) {
+    if (time < std::chrono::seconds{1}) {
+        return std::to_string(std::max<std::int64_t>(time.count(), 0)) + "ms";
+    }
+    const std::int64_t seconds = std::chrono::ceil<std::chrono::seconds>(time).count();
+    std::string text;
+    if (seconds >= 3600) {
+        text += std::to_string(seconds / 3600) + "h";
+    }
+    if (seconds >= 60) {
+        text += std::to_string(seconds / 60 % 60) + "m";
+    }
+    return text + std::to_string(seconds % 60) + "s";
+}
+
 /// In whole seconds, rounded up, and exactly.
 std::string retry_after_lines(std::chrono::milliseconds wait) {
     return "retry-after: " + std::to_string(std::chrono::ceil<std::chrono::seconds>(wait).count()) +
@@ -93,6 +109,28 @@ void Exchange::write_common_lines(HeadWriter& head) {
     } else if (facts_.is_http_1_0) {
         head.field("connection", "keep-alive");
     }
+    write_headroom(head, "requests", decision_.requests);
+    write_headroom(head, "tokens", decision_.tokens);
+}
+
+/// OpenAI's own fields, of the tightest limit that applied.
+void Exchange::write_headroom(HeadWriter& head,
+                              std::string_view unit,
+                              const std::optional<policy::Headroom>& room) {
+    if (!room) {
+        return;
+    }
+    const auto name = [unit](std::string_view what) {
+        FixedText<64> text;
+        text.append("x-ratelimit-");
+        text.append(what);
+        text.append("-");
+        text.append(unit);
+        return text;
+    };
+    head.field(name("limit").view(), static_cast<std::uint64_t>(room->limit));
+    head.field(name("remaining").view(), static_cast<std::uint64_t>(room->remaining));
+    head.field(name("reset").view(), reset_text(room->resets_in));
 }
 
 /// What an answer that came from a target carries: who answered, and what it took.
@@ -108,6 +146,9 @@ void Exchange::write_target_lines(HeadWriter& head) {
         head.field("x-headgate-upstream-request-id", upstream_request_id_.view());
     }
     head.field("x-headgate-cache", row_.cache);
+    if (request_.imposed_cap) {
+        head.field("x-headgate-output-cap", static_cast<std::uint64_t>(*request_.imposed_cap));
+    }
     FixedText<96> timing;
     timing.append("headgate;dur=");
     append_ms(timing, row_.overhead);
@@ -164,7 +205,10 @@ Task<void> Exchange::answer_error() {
     if (!error_->allow.empty()) {
         lines += "allow: " + std::string{error_->allow} + "\r\n";
     }
-    if (traits.status == 503 && traits.may_retry) {
+    if (!reason_.empty()) {
+        lines += "x-headgate-reason: " + reason_ + "\r\n";
+    }
+    if ((traits.status == 503 || traits.status == 429) && traits.may_retry) {
         lines += retry_after_lines(retry_after_.value_or(kUsualRetryAfter));
     }
     const std::string body = providers::to_json(*error_);

@@ -69,6 +69,9 @@ Task<void> Exchange::attempt_targets() {
             break;
         }
         step = walk.next(latest_.what, time_left(), permits);
+        if (step && was_charged_ && !co_await top_up()) {
+            break;  // what it may cost once more does not fit: nothing further is tried
+        }
     }
     for (const policy::PlannedTarget* passed : walk.passed_over()) {
         row_.skipped.push_back(
@@ -110,6 +113,7 @@ void Exchange::finish_attempt(AttemptEnd end, policy::TargetHealth& health) {
             settle_estimate(0);  // the provider may charge for what it was asked
         }
     }
+    was_charged_ = call_.is_charged;
     call_ = Call{};
 }
 

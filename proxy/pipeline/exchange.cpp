@@ -1,7 +1,5 @@
 #include "proxy/pipeline/exchange.h"
 
-#include "providers/contract/token_estimate.h"
-
 #include <exception>
 #include <functional>
 
@@ -93,7 +91,7 @@ Task<void> Exchange::run() {
     if (recall()) {
         co_return;
     }
-    if (!admit()) {
+    if (!co_await admit()) {
         co_return co_await answer_error();
     }
     co_await attempt_targets();
@@ -103,7 +101,7 @@ std::uint64_t Exchange::seed() const {
     return std::hash<std::string_view>{}(row_.id);
 }
 
-policy::Facts Exchange::facts_for_plan(std::vector<policy::HeaderFact>& headers) const {
+policy::Facts Exchange::facts_for_plan(std::vector<policy::HeaderFact>& headers) {
     const policy::Router::Needs& needs = view_->policy().router.needs();
     for (const auto& [name, value] : facts_.routing) {
         headers.push_back({name, value});
@@ -115,8 +113,11 @@ policy::Facts Exchange::facts_for_plan(std::vector<policy::HeaderFact>& headers)
     facts.stream = request_.stream;
     facts.headers = headers;
     if (needs.input_tokens) {
-        facts.input_tokens = providers::estimate_input(request_).guess.count;
+        facts.input_tokens = guess_input().count;
         facts.output_tokens = request_.output_cap().value_or(0);
+    }
+    if (needs.budget_used) {
+        facts.budget_used = worker_.budget_used(*identity_.project, policy::day_of(row_.time));
     }
     if (needs.prefix) {
         facts.prefix = prefix_of(request_, identity_.project->id);
@@ -157,12 +158,6 @@ void Exchange::set_deadlines() {
 bool Exchange::recall() {
     row_.cache = "off";
     return false;
-}
-
-/// Step 7. No project of the present policy has a limit or a budget: whoever may use the model is
-/// admitted, and owes the ledger its row.
-bool Exchange::admit() {
-    return reservation_.has_value();
 }
 
 bool Exchange::refuse(providers::ErrorCode code, std::string message, std::string param) {

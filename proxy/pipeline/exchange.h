@@ -1,8 +1,11 @@
 #pragma once
 
+#include "policy/budget/price_book.h"
 #include "policy/budget/reservation.h"
+#include "policy/budget/worst_case.h"
 #include "policy/keys/project.h"
 #include "policy/ledger/row.h"
+#include "policy/limits/demand.h"
 #include "policy/routing/attempt_walk.h"
 #include "policy/routing/router.h"
 #include "providers/contract/answer_decoder.h"
@@ -44,8 +47,12 @@ struct RequestFacts {
     std::optional<std::chrono::milliseconds> timeout;   // x-headgate-timeout
     std::optional<std::chrono::milliseconds> patience;  // x-stainless-read-timeout, -timeout
     bool has_bad_timeout = false;
-    bool has_cost_limit = false;  // x-headgate-max-cost-usd: must not be ignored in silence
-    std::string path;             // only where a message or a look-up needs it
+    std::optional<providers::Money> max_cost;  // x-headgate-max-cost-usd
+    bool has_bad_max_cost = false;
+    std::string tags;  // x-headgate-tags, checked
+    bool has_bad_tags = false;
+    bool wants_summary = false;  // x-headgate-stream-summary
+    std::string path;            // only where a message or a look-up needs it
     std::string client_request_id;
     std::string traceparent;
     std::string idempotency_key;
@@ -102,6 +109,14 @@ struct Call {
     std::chrono::steady_clock::time_point began;
 };
 
+/// What an exchange holds of limits and budgets.
+struct Hold {
+    policy::Subject subject;
+    policy::Settled settled;  // `held` is what was admitted
+    Grant grant;              // by whom
+    bool is_held = false;
+};
+
 /// Counts one in a gauge as long as it lives.
 class Counted {
 public:
@@ -118,7 +133,7 @@ private:
 /// docs/architecture.md; every way out leads through the reservation's settlement.
 ///
 /// Lives in the frame of serve(), on its worker, as long as the request is served.
-class Exchange {
+class Exchange : private policy::Ledger {
 public:
     /// Serves the request whose head stands in the worker's scratch; `rest` is what came behind the
     /// head. True where the connection may carry another request.
@@ -126,6 +141,7 @@ public:
 
 private:
     explicit Exchange(ClientSession& client);
+    ~Exchange() override = default;
 
     Task<void> run();
     void note_bug(std::string_view what);
@@ -139,6 +155,7 @@ private:
     void note_field(std::string_view name, std::string_view value);
     void note_asked_field(std::string_view name, std::string_view value);
     void note_limit(std::string_view name, std::string_view value);
+    void note_tags(std::string_view value);
     // Step 4: request_body.cpp
     Task<bool> read_body();
     bool read_body_step();
@@ -147,9 +164,26 @@ private:
     // Steps 5 to 7: exchange.cpp
     bool make_plan();
     void set_deadlines();
-    policy::Facts facts_for_plan(std::vector<policy::HeaderFact>& headers) const;
+    policy::Facts facts_for_plan(std::vector<policy::HeaderFact>& headers);
     bool recall();
-    bool admit();
+    // Step 7: admit.cpp
+    Task<bool> admit();
+    bool is_bounded() const;
+    void note_project_cap();
+    bool bound_cost(std::optional<std::int64_t> cap);
+    void make_demand();
+    std::int64_t guess_tokens();
+    Task<bool> reserve();
+    Task<policy::Decision> ask_limits(const policy::Demand& demand);
+    bool lower_cap(const policy::Refusal& refusal);
+    void note_shadows();
+    bool refuse_by(const policy::Refusal& refusal);
+    bool refuse_by_limit(const policy::Refusal& refusal);
+    bool refuse_by_budget(const policy::Refusal& refusal);
+    bool open_record();
+    std::string_view encode_expired_row();
+    void expire_by_size(policy::LedgerRow& row) const;
+    Task<bool> top_up();
     // Step 8: attempts.cpp, attempt.cpp, answer_head.cpp
     Task<void> attempt_targets();
     Task<AttemptEnd> pause_before(const policy::AttemptWalk::Step& step);
@@ -188,6 +222,8 @@ private:
     Bytes large_head(std::optional<std::uint64_t> length);
     Task<AttemptEnd> relay_stream();
     Task<AttemptEnd> relay_events();
+    void settle_stream();
+    Task<void> close_books(providers::StreamState state);
     providers::StreamState decode_events();
     bool send_events(std::string_view events, bool is_last);
     Bytes stream_head();
@@ -203,17 +239,31 @@ private:
     Task<void> answer_probe();
     Task<void> send_own(int status, std::string_view extra_lines, std::string_view body);
     void write_common_lines(HeadWriter& head);
+    void write_headroom(HeadWriter& head,
+                        std::string_view unit,
+                        const std::optional<policy::Headroom>& room);
     void write_target_lines(HeadWriter& head);
     bool refuse(providers::ErrorCode code, std::string message, std::string param = {});
     // Step 10: settle.cpp
     /// Charges what the provider told, or our own count of an answer with that much text.
-    void settle_answer(const providers::Usage& usage, std::size_t answer_bytes);
-    /// Adds what an attempt consumed to the row, by the catalogue's price.
-    void charge(const providers::Usage& usage);
+    void settle_answer(const providers::Usage& usage,
+                       std::size_t answer_bytes,
+                       std::string_view service_tier);
+    /// Adds what an attempt consumed to the row.
+    void charge(const providers::Usage& usage, std::string_view service_tier);
     /// Charges by our own count: four bytes a token.
     void settle_estimate(std::size_t answer_bytes);
     bool is_beyond(const providers::Usage& usage) const;
+    providers::Tokens guess_input();
+    void seal(policy::Outcome outcome);
+    Task<void> await_durable();
+    std::string_view encode_row();
+    void note_over_reserved();
+    void note_times();
     void finish_row();
+    void book(const policy::LedgerRow& row) noexcept override;
+    void count_unsettled() noexcept override;
+    void release_hold() noexcept;
     policy::Outcome lost_outcome() const;
 
     /// Nothing where the answer is read to its end although the client has left.
@@ -243,12 +293,22 @@ private:
     bool is_body_too_large_ = false;
     std::optional<providers::ApiError> error_;
 
+    std::shared_ptr<const policy::StoredKeys> stored_keys_;  // identity_ may look there
     policy::Identity identity_;
     providers::ApiRequest request_;
     FixedText<256> model_;  // request_.model looks here
     policy::Plan plan_;
     policy::LedgerRow row_;
-    std::optional<policy::Reservation> reservation_;
+    Hold hold_;
+    policy::Decision decision_;
+    policy::WorstCase worst_;  // where is_budgeted_ or the client limits its cost
+    std::optional<policy::Journal::Slot> slot_;
+    std::optional<providers::Tokens> input_guess_;
+    std::optional<policy::LimitKind> refused_kind_;
+    std::string reason_;  // x-headgate-reason
+    bool is_budgeted_ = false;
+    bool is_written_ = false;   // the journal has the settled row
+    bool was_charged_ = false;  // the latest attempt, though it failed
 
     Tick route_total_ = kNever;
     Tick client_total_ = kNever;   // x-headgate-timeout; the end of finishing without a client
@@ -267,6 +327,9 @@ private:
     bool is_from_target_ = false;  // the answer of our own making passes a provider's error
     bool is_answered_ = false;     // a head has gone to the client
     bool is_finishing_ = false;    // the client has left, the answer is read on
+
+    /// Last, so that it ends first: its end may book the row with all of the above.
+    std::optional<policy::Reservation> reservation_;
 };
 
 }  // namespace headgate::proxy

@@ -115,13 +115,45 @@ std::expected<void, std::string> read_trust(ProviderWire& wire,
     return {};
 }
 
+std::expected<std::shared_ptr<const Webhook>, std::string> webhook_of(
+    const policy::AlertSettings& alerts) {
+    if (!alerts.webhook) {
+        return nullptr;
+    }
+    auto webhook = std::make_shared<Webhook>();
+    webhook->url = *alerts.webhook;
+    webhook->secret = alerts.secret;
+    if (webhook->url.is_tls) {
+        auto trust = TlsTrust::load({});
+        if (!trust) {
+            return std::unexpected{"alerts.webhook: " + trust.error()};
+        }
+        webhook->trust = std::move(*trust);
+    }
+    return webhook;
+}
+
 }  // namespace
+
+LoadedPolicy::LoadedPolicy(std::shared_ptr<const policy::Snapshot> from,
+                           policy::YamlPtr written,
+                           policy::Accounts& accounts)
+    : snapshot{std::move(from)},
+      tree{std::move(written)},
+      router{*snapshot},
+      limits{*snapshot, accounts},
+      prices{*snapshot} {
+    for (const auto& project : snapshot->projects) {
+        projects.emplace(project->id, project.get());
+    }
+}
 
 std::expected<std::shared_ptr<const LoadedPolicy>, std::string> make_loaded_policy(
     std::shared_ptr<const policy::Snapshot> snapshot,
     policy::YamlPtr tree,
+    policy::Accounts& accounts,
     const LoadedPolicy* previous) {
-    auto policy = std::make_shared<LoadedPolicy>(std::move(snapshot), std::move(tree));
+    auto policy = std::make_shared<LoadedPolicy>(std::move(snapshot), std::move(tree), accounts);
     for (const auto& settings : policy->snapshot->providers) {
         const providers::Provider& provider = settings->provider;
         ProviderWire wire;
@@ -143,6 +175,11 @@ std::expected<std::shared_ptr<const LoadedPolicy>, std::string> make_loaded_poli
                                           forward.project || forward.beta;
         policy->wires.push_back(std::move(wire));
     }
+    auto webhook = webhook_of(policy->snapshot->alerts);
+    if (!webhook) {
+        return std::unexpected{webhook.error()};
+    }
+    policy->webhook = std::move(*webhook);
     return policy;
 }
 

@@ -1,10 +1,15 @@
 #pragma once
 
+#include "policy/budget/price_book.h"
 #include "policy/config/snapshot.h"
 #include "policy/config/yaml_tree.h"
+#include "policy/keys/stored_keys.h"
+#include "policy/limits/accounts.h"
+#include "policy/limits/limit_rules.h"
 #include "policy/routing/router.h"
 #include "providers/contract/answer_decoder.h"
 #include "proxy/net/tls.h"
+#include "proxy/pipeline/webhook.h"
 
 #include <expected>
 #include <memory>
@@ -27,21 +32,28 @@ struct ProviderWire {
 /// A policy that is ready to serve: validated, indexed, its token and certificate files read.
 /// Immutable, shared by the workers.
 struct LoadedPolicy {
-    LoadedPolicy(std::shared_ptr<const policy::Snapshot> from, policy::YamlPtr written)
-        : snapshot{std::move(from)}, tree{std::move(written)}, router{*snapshot} {}
+    LoadedPolicy(std::shared_ptr<const policy::Snapshot> from,
+                 policy::YamlPtr written,
+                 policy::Accounts& accounts);
 
     std::shared_ptr<const policy::Snapshot> snapshot;
     policy::YamlPtr tree;  // as written, for showing it
     policy::Router router;
-    std::vector<ProviderWire> wires;       // as snapshot->providers
-    bool forwards_client_headers = false;  // some provider has forward_headers
+    policy::LimitBook limits;
+    policy::PriceBook prices;
+    policy::ProjectIndex projects;
+    std::vector<ProviderWire> wires;         // as snapshot->providers
+    std::shared_ptr<const Webhook> webhook;  // null: alerts go to log and metric only
+    bool forwards_client_headers = false;    // some provider has forward_headers
 };
 
-/// Makes `snapshot` ready. What `previous` (may be null) has read from files that have not changed
-/// is shared. The error names the setting: a token file that cannot be read, a CA that is none.
+/// Makes `snapshot` ready; its limits count in `accounts`, which must outlive it. What `previous`
+/// (may be null) has read from files that have not changed is shared. The error names the setting:
+/// a token file that cannot be read, a CA that is none.
 std::expected<std::shared_ptr<const LoadedPolicy>, std::string> make_loaded_policy(
     std::shared_ptr<const policy::Snapshot> snapshot,
     policy::YamlPtr tree,
+    policy::Accounts& accounts,
     const LoadedPolicy* previous);
 
 }  // namespace headgate::proxy

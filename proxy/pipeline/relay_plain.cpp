@@ -74,7 +74,7 @@ Task<AttemptEnd> Exchange::answer_plain(Bytes body) {
         warn("sent an answer that is not valid: " + answer.problem);
         co_return fail(Kind::invalid, "invalid");
     }
-    settle_answer(answer.usage, answer.content_bytes);
+    settle_answer(answer.usage, answer.content_bytes, answer.service_tier);
     // The provider has done its part: a slow client holds neither its connection nor a probe.
     if (permit_) {
         permit_->note_answer();
@@ -83,6 +83,14 @@ Task<AttemptEnd> Exchange::answer_plain(Bytes body) {
     if (is_finishing_) {
         co_return AttemptEnd::answered;
     }
+    row_.status = call_.status;
+    seal(policy::Outcome::complete);
+    std::string held;
+    if (worker_.is_durable()) {
+        held = body;  // it lies in scratch, which others use meanwhile
+        body = held;
+        co_await await_durable();
+    }
     HeadWriter head{worker_.scratch().head};
     head.status_line(call_.status);
     write_common_lines(head);
@@ -90,8 +98,6 @@ Task<AttemptEnd> Exchange::answer_plain(Bytes body) {
     head.field("content-length", body.size());
     write_target_lines(head);
     head.field("x-headgate-cost-usd", row_.cost.to_string());
-    row_.status = call_.status;
-    row_.outcome = policy::Outcome::complete;
     is_answered_ = true;
     const std::array<std::string_view, 2> pieces{head.finish(), body};
     if (!co_await client_.send(pieces, until(kClientSendTime))) {
@@ -119,6 +125,15 @@ Task<AttemptEnd> Exchange::relay_large(Bytes begun) {
         }
         total += data.size();
         const bool is_last = call_.body.state() == BodyReader::State::end;
+        if (is_last) {
+            settle_estimate(total);
+            seal(policy::Outcome::complete);
+            if (worker_.is_durable()) {
+                const std::string last = data;
+                co_await await_durable();
+                data = last;
+            }
+        }
         std::array<char, 18> size{};
         std::array<std::string_view, 4> pieces{before, {}, data, {}};
         if (is_chunked) {
@@ -137,7 +152,9 @@ Task<AttemptEnd> Exchange::relay_large(Bytes begun) {
         wire = co_await read_answer_bytes(deadline_inside_answer());
         data.clear();  // another exchange may have used it meanwhile
     }
-    settle_estimate(total);
+    if (!call_.is_charged) {
+        settle_estimate(total);
+    }
     if (wire == Wire::ok && call_.body.state() == BodyReader::State::end) {
         row_.outcome = policy::Outcome::complete;
         release_upstream();

@@ -57,9 +57,10 @@ Task<AttemptEnd> Exchange::relay_stream() {
     stream_ = call_.line->adapter().stream_decoder(request_);
     const Counted counted{worker_.count().streams_in_flight};
     const AttemptEnd end = co_await relay_events();
-    if (is_answered_ || end != AttemptEnd::failed || is_finishing_ ||
-        (stream_->usage().is_reported && !call_.is_charged)) {
-        settle_answer(stream_->usage(), stream_->content_bytes());
+    const bool may_be_charged =
+        is_answered_ || end != AttemptEnd::failed || is_finishing_ || stream_->usage().is_reported;
+    if (may_be_charged && !call_.is_charged) {
+        settle_stream();
     }
     stream_.reset();
     co_return end;
@@ -76,6 +77,9 @@ Task<AttemptEnd> Exchange::relay_events() {
             const bool is_invalid =
                 state == StreamState::invalid || call_.body.state() == BodyReader::State::malformed;
             co_return is_invalid ? fail(Kind::invalid, "invalid") : fail(Kind::cut, "cut");
+        }
+        if (state != StreamState::open) {
+            co_await close_books(state);
         }
         if (has_events || state != StreamState::open) {
             if (!send_events(worker_.scratch().events, state == StreamState::complete) &&
@@ -104,12 +108,39 @@ Task<AttemptEnd> Exchange::relay_events() {
             worker_.scratch().events.clear();
             row_.attempts.back().reason = wire == Wire::timeout ? "timeout" : "cut";
             const StreamState cut = stream_->finish(false, worker_.scratch().events);
+            co_await close_books(cut);
             if (!send_events(worker_.scratch().events, cut == StreamState::complete) &&
                 !begin_finishing()) {
                 co_return end_of(Wire::client_gone);
             }
             co_return co_await end_stream(cut);
         }
+    }
+}
+
+void Exchange::settle_stream() {
+    settle_answer(stream_->usage(), stream_->content_bytes(), stream_->service_tier());
+}
+
+/// Before the last events go out: what the stream cost is settled and in the journal, and told
+/// where the client wants it.
+Task<void> Exchange::close_books(StreamState state) {
+    settle_stream();
+    row_.status = call_.status;
+    const bool is_whole = state == StreamState::complete;
+    seal(is_whole                               ? policy::Outcome::complete
+         : state == StreamState::provider_error ? policy::Outcome::error
+                                                : policy::Outcome::upstream_cut);
+    std::string& events = worker_.scratch().events;
+    if (worker_.is_durable()) {
+        std::string held = std::move(events);
+        co_await await_durable();
+        events = std::move(held);
+    }
+    if (is_whole && facts_.wants_summary) {
+        events += ": headgate cost-usd=" + row_.cost.to_string() +
+                  " attempts=" + std::to_string(row_.attempts.size()) +
+                  " provider=" + std::string{row_.provider} + "\n\n";
     }
 }
 
@@ -141,6 +172,7 @@ bool Exchange::send_events(std::string_view events, bool is_last) {
     std::array<char, 18> size{};
     if (!is_answered_) {
         pieces[0] = stream_head();
+        guess_input();  // should the provider not tell
         body_.reset();  // nothing can be repeated now: a live stream holds no request
     }
     const bool is_chunked = !facts_.is_http_1_0;

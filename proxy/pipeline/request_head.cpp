@@ -12,11 +12,18 @@ using providers::ErrorCode;
 constexpr std::size_t kMaxClientRequestId = 128;
 constexpr std::size_t kMaxIdempotencyKey = 256;
 constexpr std::size_t kMaxForwarded = 256;
+constexpr std::size_t kMaxTags = 8;
 
 /// "application/json", parameters allowed.
 bool is_json_type(std::string_view value) {
     const std::string_view type = value.substr(0, value.find(';'));
     return equals_lower(type.substr(0, type.find_last_not_of(" \t") + 1), "application/json");
+}
+
+std::string_view trimmed(std::string_view text) {
+    const std::size_t first = std::min(text.find_first_not_of(" \t"), text.size());
+    text.remove_prefix(first);
+    return text.substr(0, text.find_last_not_of(" \t") + 1);
 }
 
 bool is_visible_ascii(std::string_view text) {
@@ -139,6 +146,8 @@ void Exchange::note_field(std::string_view name, std::string_view value) {
             } else if (equals_lower(name, "idempotency-key") &&
                        value.size() <= kMaxIdempotencyKey && is_visible_ascii(value)) {
                 facts_.idempotency_key = value;
+            } else if (equals_lower(name, "x-headgate-tags")) {
+                note_tags(value);
             }
             break;
         case 16:
@@ -150,6 +159,25 @@ void Exchange::note_field(std::string_view name, std::string_view value) {
             note_limit(name, value);
             break;
     }
+}
+
+/// Joined without the blanks that may stand around them.
+void Exchange::note_tags(std::string_view value) {
+    std::string tags;
+    std::size_t count = 0;
+    while (!value.empty() && !facts_.has_bad_tags) {
+        const std::size_t comma = value.find(',');
+        const std::string_view tag = trimmed(value.substr(0, comma));
+        value.remove_prefix(comma == std::string_view::npos ? value.size() : comma + 1);
+        const std::size_t equals = tag.find('=');
+        facts_.has_bad_tags = ++count > kMaxTags || equals == std::string_view::npos ||
+                              !policy::is_plain_name(tag.substr(0, equals)) ||
+                              !policy::is_plain_name(tag.substr(equals + 1));
+        tags += tags.empty() ? "" : ",";
+        tags += tag;
+    }
+    facts_.has_bad_tags = facts_.has_bad_tags || tags.empty() || !facts_.tags.empty();
+    facts_.tags = facts_.has_bad_tags ? std::string{} : std::move(tags);
 }
 
 /// What the client limits itself to: our own fields, and the patience that the SDKs tell.
@@ -170,13 +198,21 @@ void Exchange::note_limit(std::string_view name, std::string_view value) {
             }
             break;
         case 23:
-            facts_.has_cost_limit =
-                facts_.has_cost_limit || equals_lower(name, "x-headgate-max-cost-usd");
+            if (equals_lower(name, "x-headgate-max-cost-usd")) {
+                const auto most = providers::Money::parse(value);
+                facts_.has_bad_max_cost = !most || most->nanos() < 0;
+                facts_.max_cost = most.value_or(providers::Money{});
+            }
             break;
         case 24:
             if (equals_lower(name, "x-stainless-read-timeout")) {
                 facts_.patience = parse_seconds(value);
             }
+            break;
+        case 25:
+            facts_.wants_summary =
+                facts_.wants_summary ||
+                (equals_lower(name, "x-headgate-stream-summary") && value == "1");
             break;
         default:
             break;
@@ -200,7 +236,9 @@ bool Exchange::identify() {
         }
         *credential = field.value;
     }
-    auto found = policy::identify(snapshot_.keys, worker_.hasher(), credentials, row_.time);
+    stored_keys_ = worker_.stored_keys();
+    auto found = policy::identify({snapshot_.keys, stored_keys_.get(), &view_->policy().projects},
+                                  worker_.hasher(), credentials, row_.time);
     if (!found) {
         error_ = std::move(found.error());
         return false;
@@ -208,7 +246,9 @@ bool Exchange::identify() {
     identity_ = *found;
     row_.project = identity_.project->id;
     row_.key = identity_.key->name;
-    reservation_.emplace(worker_.ledger(), row_);
+    policy::Ledger& ledger = *this;
+    reservation_.emplace(ledger, row_);
+    worker_.note_use(*identity_.key, row_.time);
     return true;
 }
 
@@ -256,9 +296,14 @@ bool Exchange::has_right_form(const providers::Endpoint& endpoint) {
         return refuse(ErrorCode::invalid_request,
                       "x-headgate-timeout must be a duration such as 20s or 1500ms.");
     }
-    if (facts_.has_cost_limit) {
+    if (facts_.has_bad_max_cost) {
         return refuse(ErrorCode::invalid_request,
-                      "x-headgate-max-cost-usd is not supported yet: leave it out.");
+                      "x-headgate-max-cost-usd must be an amount of US dollars such as 0.05.");
+    }
+    if (facts_.has_bad_tags) {
+        return refuse(ErrorCode::invalid_request,
+                      "x-headgate-tags must be at most 8 of NAME=VALUE, joined by commas, of 1 to "
+                      "64 letters, digits, `_`, `.` and `-` each.");
     }
     if (endpoint.json_body && facts_.is_coded) {
         return refuse(ErrorCode::unsupported_media_type,

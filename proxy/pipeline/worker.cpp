@@ -15,20 +15,70 @@ constexpr std::chrono::milliseconds kMaxWrongKeyDelay{50};
 constexpr std::chrono::minutes kWrongKeyMemory{1};
 constexpr std::chrono::milliseconds kProbeEvery{500};
 constexpr std::size_t kMaxWrongKeyAddresses = 4096;
+constexpr std::chrono::seconds kUsesEvery{2};
+/// Refusals of one project that have a row of their own, a second.
+constexpr std::size_t kOwnRefusalRows = 10;
+
 }  // namespace
 
 Worker::Worker(Process& process,
+               std::size_t index,
                std::shared_ptr<const LoadedPolicy> policy,
                std::shared_ptr<metrics::AccessLog> access_log)
     : process_{process},
       access_{std::move(access_log)},
       view_{std::make_shared<PolicyView>(
-          reactor_, process.resolver, process.healths, std::move(policy), nullptr)} {
+          reactor_, process.resolver, process.healths, std::move(policy), nullptr)},
+      journal_{process.bookkeeping->writer(index)},
+      refusals_{kOwnRefusalRows,
+                [this](std::string_view row) {
+                    if (journal_ != nullptr && !journal_->append(row)) {
+                        counters_.log_dropped.add(1);
+                    }
+                }},
+      stored_keys_{process.bookkeeping->keys()} {
+    if (process.shared_limits) {
+        shared_limits_ = std::make_unique<SharedLimits>(
+            reactor_, *process.shared_limits, index,
+            [](SharedLimits::Operation, std::chrono::nanoseconds) {});
+        shared_limits_->begin();
+    }
     reactor_.on_tick([this] { sweep(); });
 }
 
 Worker::~Worker() {
+    refusals_.flush_all();
+    flush_uses();
     access_.flush();
+}
+
+void Worker::adopt_keys(std::shared_ptr<const policy::StoredKeys> keys) {
+    reactor_.post([this, keys = std::move(keys)]() mutable { stored_keys_ = std::move(keys); });
+}
+
+void Worker::send_alert(const policy::BudgetAlert& alert) {
+    reactor_.post([this, alert] {
+        if (const auto& webhook = view_->policy().webhook) {
+            const auto now = std::chrono::system_clock::now();
+            std::string id{text(ids_.next(now))};
+            id.replace(0, 4, "msg_");
+            start(send_webhook(reactor_, process_.resolver, webhook, std::move(id),
+                               alert_json(alert, now), [this](std::string_view problem) {
+                                   process_.log(policy::LogLevel::error, problem);
+                               }));
+        }
+    });
+}
+
+void Worker::note_commit() {
+    reactor_.post([this] {
+        const std::vector<Flow*> waiting(commit_waiters_.begin(), commit_waiters_.end());
+        for (Flow* flow : waiting) {
+            if (commit_waiters_.contains(flow)) {
+                flow->wake();
+            }
+        }
+    });
 }
 
 void Worker::adopt(std::shared_ptr<const LoadedPolicy> policy,
@@ -116,12 +166,73 @@ std::chrono::milliseconds Worker::wrong_key_delay(const std::string& peer) {
     return std::min(std::chrono::milliseconds{count}, kMaxWrongKeyDelay);
 }
 
-void Worker::book(const policy::LedgerRow& row) noexcept {
+double Worker::budget_used(const policy::Project& project, policy::Day day) {
+    const policy::LimitBook::Rules rules = view_->policy().limits.rules_for(project, nullptr);
+    const policy::BudgetSettings* budget = rules.project->budget;
+    if (!shared_limits_ || budget == nullptr) {
+        return policy::MemoryLimits::budget_used(*rules.project, day);
+    }
+    // As Redis told it last.
+    const std::int64_t used = process_.shared_limits->budgets()
+                                  .of(project.id)
+                                  .used(policy::span_of(*budget, day).first);
+    return static_cast<double>(std::max<std::int64_t>(used, 0)) /
+           static_cast<double>(budget->limit.nanos());
+}
+
+void Worker::settle_limits(const policy::Subject& subject,
+                           const policy::Settled& settled,
+                           const Grant& grant) noexcept {
+    if (shared_limits_) {
+        shared_limits_->settle(subject, settled, grant);
+    } else {
+        process_.limits.settle(subject, settled, reactor_.now());
+    }
+}
+
+void Worker::count_shadows(const policy::Project& project, const policy::Decision& decision) {
+    using What = metrics::RareCounters::What;
+    for (const policy::LimitKind kind : policy::kAllLimitKinds) {
+        if ((decision.shadow_kinds >> static_cast<unsigned>(kind) & 1U) != 0) {
+            process_.rare.add(What::shadow, project.id, to_string(kind));
+        }
+    }
+    if (decision.shadow_budget) {
+        process_.rare.add(What::shadow, project.id, "budget");
+    }
+}
+
+void Worker::book_unopened(const policy::LedgerRow& row) noexcept {
+    if (journal_ == nullptr || (row.outcome == policy::Outcome::refused && refusals_.absorb(row))) {
+        return;
+    }
+    const std::span<char> room = scratch_->record;
+    if (!journal_->append({room.data(), policy::encode_row(row, room)})) {
+        counters_.log_dropped.add(1);  // no money is in a row that was never admitted
+    }
+}
+
+void Worker::tell(const policy::LedgerRow& row,
+                  std::optional<policy::LimitKind> refused_by) noexcept {
+    using What = metrics::RareCounters::What;
+    if (row.outcome == policy::Outcome::refused) {
+        process_.rare.add(What::refused, row.project, row.code,
+                          refused_by ? to_string(*refused_by) : std::string_view{});
+    }
+    if (row.over_reserved) {
+        process_.rare.add(What::over_reserved, row.project);
+    }
     access_.append(row);
 }
 
-void Worker::count_unsettled() noexcept {
-    counters_.unsettled.add(1);
+void Worker::flush_uses() {
+    std::vector<policy::KeyUse> uses;
+    uses.reserve(uses_.size());
+    for (const auto& [digest, time] : uses_) {
+        uses.push_back({digest, time});
+    }
+    uses_.clear();
+    process_.bookkeeping->note_uses(std::move(uses));
 }
 
 void Worker::begin_active_probes() {
@@ -144,6 +255,11 @@ void Worker::sweep() {
         next_probes_ = reactor_.tick_after(kProbeEvery);
         begin_active_probes();
     }
+    if (reactor_.tick() >= next_uses_ && !uses_.empty()) {
+        next_uses_ = reactor_.tick_after(kUsesEvery);
+        flush_uses();
+    }
+    refusals_.flush(std::chrono::system_clock::now());
     counters_.upstream_connections.set(static_cast<std::int64_t>(open));
     access_.flush_if_due(reactor_.now());
     counters_.log_dropped.set(static_cast<std::int64_t>(access_.dropped()));

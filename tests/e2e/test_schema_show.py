@@ -187,8 +187,19 @@ WRONG = [
     ("projects.search.keys", [{"name": "k", "sha256": "A" * 64}], "match"),
     ("projects.search.keys", [{"name": "k", "key": "x", "expires": "tomorrow"}], "match"),
     ("projects.search.budget.usd", "1.0000000001", "match"),
-    ("projects.search.budget.alert_at", ["101%"], "match"),
+    ("projects.search.budget.usd", 0, "minimum"),
+    ("projects.search.budget.alert_at", ["1001%"], "match"),
+    ("projects.search.budget.alert_at", ["80%", "80%"], "non-unique"),
+    ("projects.search.limits", [{"model": "gpt-5"}], "valid"),
+    ("projects.search.limits", [{"rpm": 0}], "minimum"),
+    ("projects.search.max_output", 2147483648, "maximum"),
+    ("state.limits", "disk", "match"),
+    ("state.records", "headgate.db", "match"),
+    ("state.retention", "36h", "match"),
+    ("state.replicas", 10001, "maximum"),
+    ("alerts.webhook", "https://u:p@hooks.example.com/", "match"),
     ("prices", {"m": {"output": 1}}, "input"),
+    ("prices", {"m": {"input": 1000001}}, "maximum"),
 ]
 
 
@@ -213,6 +224,12 @@ BLOCKS = [
     (("admin", "keys", 0), "admin_key", {}, {"admin": {"keys": [{}]}}),
     (("protect",), "protect", {}, {}),
     (("log",), "log", {}, {}),
+    (("state",), "state", {}, {"state": {}}),
+    (("alerts",), "alerts", {}, {"alerts": {}}),
+    (("organization",), "organization", {}, {"organization": {}}),
+    (("organization", "budget"), "budget", {}, {"organization": {"budget": {}}}),
+    (("organization", "limits", 0), "limit", {}, {"organization": {"limits": [{}]}}),
+    (("prices", "m"), "price", {}, {"prices": {"m": {}}}),
     (PROVIDER, "provider", {"kind": "openai"}, {}),
     (PROVIDER, "provider", {"kind": "azure"}, {}),
     (PROVIDER, "provider", {"kind": "simulator"}, {}),
@@ -333,7 +350,7 @@ def test_show_writes_out_every_default_of_the_schema(schema, tmp_path):
 
     definitions = schema["$defs"]
     compare(shown, schema["properties"])
-    for name in ("admin", "protect", "log"):
+    for name in ("admin", "state", "protect", "log"):
         compare(shown[name], definitions[name]["properties"])
     rules = {"openai": "openai_rules", "azure": "azure_rules", "simulator": "simulator_rules"}
     for kind, rule in rules.items():

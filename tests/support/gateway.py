@@ -49,7 +49,8 @@ class Gateway(Process):
         self.policy_path.touch(mode=0o600)
         self.policy_path.write_text(policy_text)
         self.log = AccessLog(directory / "access.log")
-        super().__init__("serve", "--config", self.policy_path, *options, env=env)
+        # The journal and the records lie in the working directory.
+        super().__init__("serve", "--config", self.policy_path, *options, env=env, cwd=directory)
         self.await_ready()
 
     def metrics(self):

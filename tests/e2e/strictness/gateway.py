@@ -53,7 +53,10 @@ class Gateway:
         self.log = folder / "stderr.log"
         with self.log.open("wb") as log:
             self._child = subprocess.Popen(
-                [BINARY, "serve", "--config", str(policy)], stdout=subprocess.PIPE, stderr=log
+                [BINARY, "serve", "--config", str(policy)],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                cwd=folder,
             )
         ready = self._ready_line()
         host, _, port = ready["listen"][0].rpartition(":")

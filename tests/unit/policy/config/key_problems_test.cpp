@@ -33,8 +33,10 @@ TEST(KeyProblems, TellWhatAKeyNeeds) {
               "`_`, `.` and `-`\n");
     EXPECT_EQ(problems_of("[{name: k, expires: soon, sha256: " + hex + "}]"),
               "5:31: error: \"projects.a.keys[0].expires\" must be a date such as 2027-01-01\n");
-    EXPECT_EQ(problems_of("[{name: k, limits: [], sha256: " + hex + "}]"),
-              "5:22: error: \"projects.a.keys[0].limits\" is not supported yet\n");
+    EXPECT_EQ(
+        problems_of("[{name: k, limits: [{model: gpt-5}], sha256: " + hex + "}]"),
+        "5:31: error: \"projects.a.keys[0].limits[0]\" limits nothing; it needs at least one of "
+        "rpm, tpm, rpd, tpd, ipm and concurrent\n");
     EXPECT_EQ(problems_of("[{name: k, key: ''}]"),
               "5:27: error: \"projects.a.keys[0].key\" is empty\n");
 }
@@ -48,7 +50,38 @@ TEST(KeyProblems, WarnOfWeakKeysAndProjectsWithoutAny) {
               "5:27: warning: \"projects.a.keys[0].key\" is shorter than 20 characters and can be "
               "guessed (`headgate keys new` makes one of 256 random bits)\n");
     ASSERT_NE(none.snapshot, nullptr);
-    EXPECT_EQ(told(none), "5:5: warning: \"projects.a\" has no key: nobody can use this project\n");
+    EXPECT_EQ(
+        told(none),
+        "5:5: warning: \"projects.a\" has no key in the file: unless the record store has one, "
+        "nobody can use this project\n");
+    EXPECT_EQ(told(load_text(with_keys("[]") + "state: {records: none}\n")),
+              "5:5: warning: \"projects.a\" has no key: nobody can use this project\n");
+}
+
+TEST(KeyProblems, ShowTheBeginningOfAKeyOfOursAndOfNoOther) {
+    struct Case {
+        std::string_view key;
+        std::string_view prefix;
+    };
+    constexpr Case cases[] = {
+        {kLongKey, "hg-0123"},
+        {"hg-Ab12cdefghijklmnop", "hg-Ab12"},
+        {"hg-Ab12cdefghijklmn", ""},  // seven characters would be much of 19
+        {"sk-0123456789abcdefghijklmnop", ""},
+        {"\"${KEY}\"", "hg-from"},
+    };
+
+    for (const Case& each : cases) {
+        const LoadResult result =
+            load_text(with_keys("[{name: k, key: " + std::string(each.key) + "}]"),
+                      options_with({{"KEY", "hg-from-the-environment"}}));
+
+        ASSERT_NE(result.snapshot, nullptr) << told(result);
+        EXPECT_EQ(result.snapshot->keys.all().begin()->second.prefix, each.prefix) << each.key;
+    }
+    const LoadResult digest =
+        load_text(with_keys("[{name: k, sha256: " + std::string(kHex) + "}]"));
+    EXPECT_EQ(digest.snapshot->keys.all().begin()->second.prefix, "");
 }
 
 TEST(KeyProblems, NameBothPlacesOfAKeyThatStandsTwice) {

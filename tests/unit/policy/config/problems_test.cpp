@@ -62,8 +62,7 @@ TEST(PolicyProblems, RefuseWhatStandsTwice) {
 }
 
 TEST(PolicyProblems, RefuseWhatIsDocumentedButNotBuiltYet) {
-    for (const std::string_view name :
-         {"listen_shared", "tls", "state", "tracing", "alerts", "organization", "prices"}) {
+    for (const std::string_view name : {"tls", "tracing"}) {
         const std::string setting{name};
 
         const LoadResult result = load_text(with_basics(setting + ": []\n"));
@@ -78,15 +77,11 @@ TEST(PolicyProblems, RefuseWhatIsDocumentedButNotBuiltYet) {
         EXPECT_EQ(told(result),
                   "3:1: error: \"providers.p." + setting + "\" is not supported yet\n");
     }
-    for (const std::string_view name :
-         {"limits", "max_output", "budget", "unpriced_models", "cache_group"}) {
-        const std::string setting{name};
-
-        const LoadResult result = load_text(project(setting + ": 1"));
-
-        EXPECT_EQ(told(result),
-                  "5:1: error: \"projects.a." + setting + "\" is not supported yet\n");
-    }
+    expect_problems({
+        {project("cache_group: 1"), "5:1: error: \"projects.a.cache_group\" is not supported yet"},
+        {with_basics("state: {cache: {memory: 1MiB}}\n"),
+         "6:9: error: \"state.cache\" is not supported yet"},
+    });
 }
 
 TEST(PolicyProblems, RefuseValuesThatAreNotBuiltYet) {

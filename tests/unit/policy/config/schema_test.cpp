@@ -97,7 +97,8 @@ void compare_defaults(const Json& root,
         const std::string name = place + "." + entry.key->text;
         ASSERT_TRUE(properties.HasMember(entry.key->text.c_str())) << name;
         const Json& property = properties[entry.key->text.c_str()];
-        const YamlNode& value = *entry.value;
+        const YamlPtr optional = value_of(*entry.value, "?");
+        const YamlNode& value = optional ? *optional : *entry.value;
         const bool is_block = value.kind == YamlNode::Kind::map && !value.entries.empty();
         if (is_block && value.entries.front().key->text == "*") {
             continue;
@@ -111,8 +112,12 @@ void compare_defaults(const Json& root,
         }
         const bool is_list_of_blocks = value.kind == YamlNode::Kind::sequence &&
                                        !value.items.empty() && !value.items[0]->entries.empty();
-        const bool is_free = value.kind == YamlNode::Kind::null || entry.key->text == "base_url" ||
+        const bool is_free = value.kind == YamlNode::Kind::null ||
+                             (optional && is_list_of_blocks) || entry.key->text == "base_url" ||
                              entry.key->text == "targets";
+        if (is_list_of_blocks && entry.key->text == "limits") {
+            compare_defaults(root, *value.items[0], root["$defs"]["limit"], name);
+        }
         if (!is_free) {
             ASSERT_TRUE(property.HasMember("default")) << name;
             EXPECT_EQ(text_of(property["default"]), is_list_of_blocks ? "[]" : to_json_text(value))
@@ -132,6 +137,8 @@ TEST(Schema, HasTheDefaultsThatShowWritesOut) {
     compare_defaults(root, *value_of(**shapes, "route"), definitions["route"], "route");
     compare_defaults(root, *value_of(*value_of(*policy, "projects"), "*"), definitions["project"],
                      "project");
+    compare_defaults(root, *value_of(*value_of(*policy, "prices"), "*"), definitions["price"],
+                     "price");
     for (const YamlEntry& kind : value_of(**shapes, "provider")->entries) {
         compare_defaults(root, *kind.value, definitions["provider"], "provider");
     }

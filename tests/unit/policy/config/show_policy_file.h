@@ -11,6 +11,8 @@ namespace headgate::policy {
 inline const Environment kSecrets = {{"OPENAI_API_KEY", "upstream-key-one"},
                                      {"AZURE_API_KEY", "upstream-key-two"},
                                      {"TEAM_TOKEN", "team-token"},
+                                     {"SIGNING", "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"},
+                                     {"STORE_PASSWORD", "p%40ss"},
                                      {"CLIENT_KEY", "hg-client-key-of-the-test-0001"},
                                      {"ADMIN_KEY", "hg-admin-key-of-the-test-00001"}};
 

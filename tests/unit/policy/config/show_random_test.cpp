@@ -23,6 +23,10 @@ public:
         add_block(blocks, "admin", kAdmin);
         add_block(blocks, "protect", kProtect);
         add_block(blocks, "log", kLog);
+        add_block(blocks, "state", kState);
+        for (const std::string& block : some(kMoney, ": ")) {
+            blocks.push_back(block);
+        }
         if (chance()) {
             blocks.push_back("routes: " + routes());
         }
@@ -36,7 +40,7 @@ public:
 
 private:
     static const std::vector<Choice> kRoot, kAdmin, kProtect, kLog, kProvider, kUpstream, kOpenAi,
-        kSimulator, kProject, kRoute, kRetry, kTimeouts, kBreaker, kWhen;
+        kSimulator, kProject, kRoute, kRetry, kTimeouts, kBreaker, kWhen, kState, kMoney;
 
     std::size_t below(std::size_t bound) { return random_() % bound; }
     bool chance() { return below(2) == 0; }
@@ -109,6 +113,9 @@ private:
         if (chance()) {
             key.emplace_back(chance() ? "expires: 2027-01-01" : "expires: \"2030-12-31\"");
         }
+        if (chance()) {
+            key.emplace_back(chance() ? "limits: {rpm: 60}" : "limits: [{mode: shadow, tpd: 2M}]");
+        }
         std::vector<std::string> settings = some(kProject, ": ");
         settings.push_back("keys: " + (chance() ? block(key) : "[" + block(key) + "]"));
         return "{search: " + block(settings) + ", other: " + block(some(kProject, ": ")) + "}";
@@ -180,7 +187,36 @@ const std::vector<Choice> RandomPolicy::kSimulator = {
 const std::vector<Choice> RandomPolicy::kProject = {
     {"enabled", {"false"}},
     {"models", {"\"*\"", "[gpt-5*, \"4\"]"}},
-    {"endpoints", {"chat", "[embeddings, images]"}}};
+    {"endpoints", {"chat", "[embeddings, images]"}},
+    {"limits",
+     {"[]", "{tpm: 300k}", "[{model: gpt-5*, rpm: \"600\", concurrent: 64}, {ipm: 0x10}]"}},
+    {"max_output", {"32k", "\"1\""}},
+    {"budget",
+     {"{usd: 250}", "{usd: \"0.5\", per: total, since: 2026-01-01}",
+      "{mode: shadow, usd: 1.000000001, per: day, alert_at: [], when_tight: cap}",
+      "{usd: 10, alert_at: [150%, 80%]}"}},
+    {"unpriced_models", {"free", "reject"}}};
+const std::vector<Choice> RandomPolicy::kState = {
+    {"directory", {"/var/lib/headgate", "\".\""}},
+    {"limits",
+     {"memory", "\"redis://:${STORE_PASSWORD}@host:6380/2\"",
+      "\"rediss://u:${STORE_PASSWORD}@[::1]\"", "redis+unix:///run/redis.sock?db=1"}},
+    {"records",
+     {"sqlite:rows.db", "\"postgresql://u:${STORE_PASSWORD}@host/db?sslmode=require\"",
+      "postgres://host"}},
+    {"retention", {"1d", "\"90d\""}},
+    {"durability", {"durable"}},
+    {"on_redis_failure", {"open", "\"closed\""}},
+    {"replicas", {"auto", "3"}},
+    {"namespace", {"blue", "\"1\""}}};
+const std::vector<Choice> RandomPolicy::kMoney = {
+    {"alerts",
+     {"{webhook: https://hooks.example.com/a?b=c}",
+      "{secret: \"${SIGNING}\", webhook: \"http://10.0.0.1:9/\"}"}},
+    {"organization", {"{}", "{limits: {rpm: 10000}}", "{budget: {usd: 10000, per: week}}"}},
+    {"prices",
+     {"{}", "{my-llama: {input: 0.10, output: 0.20}}",
+      "{\"a*/gpt-5\": {per_image: 0.04, input: \"1\", reasoning: 2}, api-key: {input: 0}}"}}};
 const std::vector<Choice> RandomPolicy::kRoute = {
     {"strategy", {"ordered", "weighted", "\"cheapest\""}},
     {"affinity", {"none", "prefix"}},

@@ -157,5 +157,36 @@ TEST(ShowSecrets, RedactsTheSecretsOfUrls) {
     }
 }
 
+TEST(ShowSecrets, KnowsAPasswordInPlainText) {
+    for (const std::string_view text :
+         {"redis://:hunter2@h", "rediss://u:hunter2@h/0", "redis://${USER}:hunter2@h",
+          "redis://u:${P:-hunter2}@h", "postgresql://u:pa/ss@h", "https://h/x?token=hunter2",
+          "postgresql://u@h/db?a=b&password=hunter2", "redis://h and redis://u:hunter2@h"}) {
+        EXPECT_TRUE(has_plain_password(text)) << text;
+    }
+    for (const std::string_view text :
+         {"memory", "redis://h:6379/0", "redis://:${PASSWORD}@h", "redis://u:${file:/run/p}@h",
+          "redis://<redacted>@h", "redis://u:<redacted>@h", "postgresql://u@h/db",
+          "https://h/x?token=${T}", "https://h/x?team=a", "sqlite:headgate.db"}) {
+        EXPECT_FALSE(has_plain_password(text)) << text;
+    }
+}
+
+TEST(ShowSecrets, RedactsThePasswordsOfStoresAndKeepsTheirReferences) {
+    const std::string text =
+        shown("providers: {one: {kind: simulator}}\n" + std::string(kProjects) +
+              "state: {limits: \"redis://u:hunter2@h:6379/0\", records: "
+              "\"postgresql://u:${STORE_PASSWORD}@h/db\"}\n"
+              "alerts: {webhook: \"https://h/x?token=hunter2&a=b\", secret: hunter2-hunter2}\n");
+
+    EXPECT_FALSE(text.contains("hunter2")) << text;
+    EXPECT_TRUE(text.contains("limits: redis://<redacted>@h:6379/0\n"));
+    EXPECT_TRUE(text.contains("records: postgresql://u:${STORE_PASSWORD}@h/db\n"));
+    EXPECT_TRUE(text.contains("webhook: https://h/x?token=<redacted>&a=b\n"));
+    EXPECT_TRUE(text.contains("secret: <redacted>\n"));
+    EXPECT_TRUE(load_text(text, options_with(kSecrets, false)).snapshot);
+    EXPECT_TRUE(told(load_text(text, options_with(kSecrets))).contains("is redacted"));
+}
+
 }  // namespace
 }  // namespace headgate::policy

@@ -44,6 +44,7 @@ TEST(Show, WritesTheWholeOfASmallPolicyInTheOrderOfTheReference) {
 
     EXPECT_EQ(text,
               R"(listen: 127.0.0.1:8080
+listen_shared: false
 workers: auto
 watch: true
 drain_delay: 0s
@@ -52,6 +53,17 @@ shutdown_grace: 30s
 admin:
   listen: 127.0.0.1:8081
   keys: []
+
+state:
+  directory: .
+  limits: memory
+  records: sqlite:headgate.db
+  retention: 400d
+  durability: committed
+  on_redis_failure: local
+  replicas: auto
+  namespace: default
+  shard_by: namespace
 
 protect:
   max_header_bytes: 16KiB
@@ -95,7 +107,45 @@ projects:
     keys:
       - name: prod
         sha256: 9a75a626f1cecda478cdb245ebc9ed4952e3f3fb5bfe8d250ffc65758a98e72e
+    limits: []
+    unpriced_models: reject
 )");
+}
+
+TEST(Show, CompletesLimitsBudgetsAndPrices) {
+    const std::string limited = "[{rpm: 60, tpm: 300k}, {model: [o4*, gpt-5], concurrent: 2}]";
+    const std::string policy =
+        "providers: {openai: {kind: openai, api_key: \"${OPENAI_API_KEY}\"}}\n"
+        "alerts: {secret: \"${SIGNING}\", webhook: https://hooks.example.com/x}\n"
+        "organization: {budget: {usd: 10000, per: week}}\n"
+        "prices: {azure-eu/gpt-5: {input: 1.25}, \"llama*\": {output: 2, input: 0.10}}\n"
+        "projects:\n"
+        "  search:\n"
+        "    keys: {name: k, key: \"${CLIENT_KEY}\", limits: {rpm: 5}}\n"
+        "    max_output: 32k\n"
+        "    limits: " +
+        limited + "\n    budget: {usd: 0.5, per: total, since: 2026-01-01, alert_at: 80%}\n";
+
+    const std::string text = shown(policy);
+
+    for (const std::string_view block : {
+             "alerts:\n  webhook: https://hooks.example.com/x\n  secret: ${SIGNING}\n",
+             "organization:\n  limits: []\n  budget:\n    usd: 10000\n    per: week\n"
+             "    mode: enforce\n    when_tight: refuse\n    alert_at: [50%, 80%, 95%]\n",
+             "        limits:\n          - model: \"*\"\n            rpm: 5\n"
+             "            mode: enforce\n",
+             "    limits:\n      - model: \"*\"\n        rpm: 60\n        tpm: 300k\n"
+             "        mode: enforce\n      - model: [o4*, gpt-5]\n        concurrent: 2\n",
+             "    max_output: 32k\n    budget:\n      usd: 0.5\n      per: total\n"
+             "      since: 2026-01-01\n      mode: enforce\n      when_tight: refuse\n"
+             "      alert_at: 80%\n    unpriced_models: reject\n",
+             "prices:\n  azure-eu/gpt-5:\n    input: 1.25\n    output: 0\n  llama*:\n"
+             "    input: 0.10\n    output: 2\n",
+         }) {
+        EXPECT_TRUE(text.contains(block)) << block << "in\n" << text;
+    }
+    EXPECT_EQ(snapshot_text(text), snapshot_text(policy));
+    EXPECT_EQ(shown(text), text);
 }
 
 TEST(Show, CompletesARouteAndKeepsItsOwnSettings) {

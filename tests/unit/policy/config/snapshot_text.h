@@ -28,12 +28,18 @@ public:
             text.out_ << "project " << project->id << " enabled=" << project->enabled;
             text.add("models", project->models);
             text.add("endpoints", project->endpoints);
+            text.out_ << " max_output=" << project->max_output.value_or(-1)
+                      << " unpriced=" << static_cast<int>(project->unpriced_models);
+            text.add(project->limits);
+            text.add(project->budget);
             text.out_ << '\n';
         }
         for (const auto& route : snapshot.routes) {
             text.add_route(*route);
         }
         text.add_keys(snapshot.keys, digests);
+        text.add_state(snapshot.state);
+        text.add_money(snapshot);
         return text.out_.str();
     }
 
@@ -54,12 +60,69 @@ private:
         }
     }
 
+    void add(const std::vector<LimitEntry>& limits) {
+        for (const LimitEntry& entry : limits) {
+            out_ << " limit " << entry.label() << " mode=" << static_cast<int>(entry.mode);
+            for (const std::int64_t amount : entry.amounts) {
+                out_ << '/' << amount;
+            }
+        }
+    }
+
+    void add(const std::optional<BudgetSettings>& budget) {
+        if (!budget) {
+            return;
+        }
+        out_ << " budget " << budget->limit.to_string() << " per=" << to_string(budget->per)
+             << " since=" << (budget->since ? budget->since->time_since_epoch().count() : -1)
+             << " mode=" << static_cast<int>(budget->mode)
+             << " tight=" << static_cast<int>(budget->when_tight);
+        for (const int percent : budget->alert_at) {
+            out_ << '/' << percent;
+        }
+    }
+
+    void add_state(const StateSettings& state) {
+        out_ << "state directory=" << state.directory
+             << " redis=" << (state.redis ? state.redis->to_string() : "none");
+        if (state.redis) {
+            out_ << ' ' << state.redis->user << ':' << state.redis->password.reveal();
+        }
+        out_ << " records=" << static_cast<int>(state.records) << ' ' << state.sqlite_path << ' '
+             << state.postgresql.reveal() << " retention=" << state.retention.count()
+             << " durability=" << static_cast<int>(state.durability)
+             << " failure=" << static_cast<int>(state.on_redis_failure)
+             << " replicas=" << state.replicas.value_or(0) << " namespace=" << state.key_space
+             << " shard_by=" << static_cast<int>(state.shard_by) << '\n';
+    }
+
+    void add_money(const Snapshot& snapshot) {
+        out_ << "organization";
+        add(snapshot.organization.limits);
+        add(snapshot.organization.budget);
+        const AlertSettings& alerts = snapshot.alerts;
+        out_ << "\nalerts " << (alerts.webhook ? alerts.webhook->authority() : "none")
+             << (alerts.webhook ? alerts.webhook->base_path : "") << ' ' << alerts.secret.reveal()
+             << '\n';
+        for (const PriceOverride& each : snapshot.prices) {
+            const providers::Price& price = each.price;
+            out_ << "price " << each.pattern << ' ' << price.input.to_string() << '/'
+                 << price.output.to_string();
+            for (const auto& part :
+                 {price.cached_input, price.cache_write, price.reasoning, price.audio_input,
+                  price.audio_output, price.image_input, price.image_output, price.per_image}) {
+                out_ << '/' << (part ? part->to_string() : "-");
+            }
+            out_ << '\n';
+        }
+    }
+
     void add_process(const Snapshot& snapshot) {
         for (const ListenAddress& address : snapshot.listen) {
             out_ << "listen " << address.to_string() << '\n';
         }
-        out_ << "workers=" << snapshot.workers << " watch=" << snapshot.watch
-             << " drain_delay=" << snapshot.drain_delay.count()
+        out_ << "shared=" << snapshot.listen_shared << " workers=" << snapshot.workers
+             << " watch=" << snapshot.watch << " drain_delay=" << snapshot.drain_delay.count()
              << " shutdown_grace=" << snapshot.shutdown_grace.count()
              << " admin=" << (snapshot.admin_listen ? snapshot.admin_listen->to_string() : "none")
              << '\n';
@@ -169,8 +232,10 @@ private:
         for (const KeyDigest& digest : digests) {
             if (const Key* key = keys.find(digest)) {
                 out_ << "key " << to_hex(digest) << ' ' << key->name << ' ' << key->project->id
-                     << ' ' << (key->expires ? key->expires->time_since_epoch().count() : -1)
-                     << '\n';
+                     << ' ' << (key->expires ? key->expires->time_since_epoch().count() : -1) << ' '
+                     << key->prefix;
+                add(key->limits);
+                out_ << '\n';
             }
         }
     }

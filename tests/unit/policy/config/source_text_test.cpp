@@ -91,6 +91,38 @@ TEST(SourceText, RedactsCredentialsInUrlsAndWordsThatLookLikeKeys) {
     EXPECT_EQ(source.redacted("hg-s3cret123456789012 is wrong"), "<redacted> is wrong");
 }
 
+TEST(SourceText, RedactsTheCredentialOfAStoreHoweverItsUrlIsBroken) {
+    for (const std::string_view form : {
+             "limits: redis://:%@host",
+             "limits: redis://:%",
+             "limits: redis:u:%@host",
+             "limits: redis:/u:%@host",
+             "limits: \"redis://u:a b % c@host\"",
+             "limits: 'redis+unix://u:it''s %@/run/x'",
+             "state: {limits: rediss://h, records: \"postgres://u:% x@h/db\"}",
+             "records: postgresql://u:%/x@host/db",
+             "records: postgresql://h/db?password=%",
+             "redis://u:%@host: 5",
+             "redis: redis://u:%@host",
+         }) {
+        std::string text{form};
+        text.replace(text.find('%'), 1, kSecret);
+
+        EXPECT_FALSE(shows_secret(all_lines(text))) << all_lines(text);
+        EXPECT_FALSE(shows_secret(SourceText{{}}.redacted(text))) << text;
+    }
+    for (const std::string text : {
+             "limits: redis://host:6379/0",
+             "limits: rediss://[::1]:6379",
+             "state: {limits: redis://host:6379, records: postgresql://host:5432/db}",
+             "cache: {redis: redis://host:6379/1}",
+             "records: sqlite:headgate.db",
+             "on_redis_failure: local",
+         }) {
+        EXPECT_EQ(SourceText{text}.line(1), text);
+    }
+}
+
 TEST(SourceText, ShowsWhatIsNoSecret) {
     for (const std::string text : {
              "    api_key: ${OPENAI_API_KEY}",

@@ -121,8 +121,28 @@ TEST(PlainSecrets, AreWarnedOfWhereEverybodyMayReadThem) {
               "b.yaml, or put ${NAME} or ${file:PATH} instead of the secret)\n");
 }
 
+TEST(PlainSecrets, AreThePasswordsOfUrlsToo) {
+    PolicyFolder folder;
+    folder.write("policy.yaml",
+                 "providers: {a: {kind: simulator}}\n" + std::string(kProjects) +
+                     "state: {limits: redis://:hunter2@h, records: \"postgresql://u:x@h/d\"}\n");
+    ::chmod(folder.path_of("policy.yaml").c_str(), 0644);
+
+    const LoadResult result = folder.load();
+
+    EXPECT_EQ(
+        folder.told(result),
+        "policy.yaml:5:17: warning: \"state.limits\" is a secret in plain text (and 1 more in "
+        "this file), in a file that every user of this machine may read (chmod 600 "
+        "policy.yaml, or put ${NAME} or ${file:PATH} instead of the secret)\n");
+    EXPECT_EQ(result.problems[0].source,
+              "state: {limits: redis://<redacted>@h, records: \"postgresql://<redacted>@h/d\"}");
+}
+
 TEST(PlainSecrets, AreNoneWhereOnlyAReferenceStands) {
     for (const std::string_view text : {
+             "providers: {a: {kind: simulator}}\nstate: {limits: \"redis://:${P}@h\", records: "
+             "\"postgresql://u:${P}@h/d\"}\nalerts: {webhook: https://h, secret: \"${S}\"}\n",
              "providers: {a: {kind: openai, api_key: \"${KEY}\"}}\n",
              "providers: {a: {kind: openai, api_key: \"${file:/run/secrets/key}\"}}\n",
              "providers: {a: {kind: openai, api_key: <redacted>}}\n",

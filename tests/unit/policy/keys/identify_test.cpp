@@ -8,24 +8,32 @@ using std::chrono::hours;
 
 constexpr providers::WallTime kNow{hours{24 * 20'000}};
 
+Key key_named(std::string name,
+              const Project* project,
+              std::optional<providers::WallTime> expires = {}) {
+    Key key;
+    key.name = std::move(name);
+    key.project = project;
+    key.expires = expires;
+    return key;
+}
+
 class IdentifyTest : public testing::Test {
 protected:
     IdentifyTest() {
         search_.id = "search";
         closed_.id = "closed";
         closed_.enabled = false;
-        ring_.add(hasher_.digest("hg-valid"), {.name = "prod", .project = &search_, .expires = {}});
-        ring_.add(hasher_.digest("hg-old"), {.name = "old", .project = &search_, .expires = kNow});
-        ring_.add(hasher_.digest("hg-soon"),
-                  {.name = "soon", .project = &search_, .expires = kNow + hours{1}});
-        ring_.add(hasher_.digest("hg-closed"), {.name = "c", .project = &closed_, .expires = {}});
-        ring_.add(hasher_.digest("hg-closed-old"),
-                  {.name = "d", .project = &closed_, .expires = kNow});
+        ring_.add(hasher_.digest("hg-valid"), key_named("prod", &search_));
+        ring_.add(hasher_.digest("hg-old"), key_named("old", &search_, kNow));
+        ring_.add(hasher_.digest("hg-soon"), key_named("soon", &search_, kNow + hours{1}));
+        ring_.add(hasher_.digest("hg-closed"), key_named("c", &closed_));
+        ring_.add(hasher_.digest("hg-closed-old"), key_named("d", &closed_, kNow));
     }
 
     providers::Result<Identity> identity_of(std::optional<std::string_view> authorization,
                                             std::optional<std::string_view> api_key = {}) {
-        return identify(ring_, hasher_, {authorization, api_key}, kNow);
+        return identify({ring_}, hasher_, {authorization, api_key}, kNow);
     }
 
     Project search_;
@@ -43,7 +51,7 @@ TEST_F(IdentifyTest, FindsTheKeyInEveryAllowedSpelling) {
     };
 
     for (const Credentials& credentials : spellings) {
-        const auto found = identify(ring_, hasher_, credentials, kNow);
+        const auto found = identify({ring_}, hasher_, credentials, kNow);
 
         ASSERT_TRUE(found.has_value()) << credentials.authorization.value_or("(none)");
         EXPECT_EQ(found->project->id, "search");
@@ -76,7 +84,7 @@ TEST_F(IdentifyTest, RefusesWithTheCodeThatTellsWhy) {
     };
 
     for (const Case& each : cases) {
-        const auto found = identify(ring_, hasher_, each.credentials, kNow);
+        const auto found = identify({ring_}, hasher_, each.credentials, kNow);
 
         ASSERT_FALSE(found.has_value());
         EXPECT_EQ(to_string(found.error().code), to_string(each.code))
@@ -97,6 +105,30 @@ TEST_F(IdentifyTest, NeverRepeatsTheKeyInItsMessage) {
     EXPECT_EQ(unknown.error().message.find("0123456789"), std::string::npos);
     EXPECT_EQ(two.error().message.find("0123456789"), std::string::npos);
     EXPECT_EQ(two.error().message.find("hg-valid"), std::string::npos);
+}
+
+TEST_F(IdentifyTest, LooksAmongTheStoredKeysAfterThoseOfThePolicy) {
+    StoredKeys stored;
+    stored.add(hasher_.digest("hg-stored"), {"search", key_named("s", nullptr)});
+    stored.add(hasher_.digest("hg-valid"), {"closed", key_named("shadowed", nullptr)});
+    stored.add(hasher_.digest("hg-stored-old"), {"search", key_named("o", nullptr, kNow)});
+    stored.add(hasher_.digest("hg-orphan"), {"gone", key_named("x", nullptr)});
+    const ProjectIndex projects = {{"search", &search_}, {"closed", &closed_}};
+    const auto find = [&](std::string_view key) {
+        return identify({ring_, &stored, &projects}, hasher_, {{}, key}, kNow);
+    };
+
+    const auto found = find("hg-stored");
+    const auto of_policy = find("hg-valid");
+
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->project, &search_);
+    EXPECT_EQ(found->key->name, "s");
+    ASSERT_TRUE(of_policy);
+    EXPECT_EQ(of_policy->key->name, "prod");
+    EXPECT_EQ(find("hg-stored-old").error().code, ErrorCode::expired_api_key);
+    EXPECT_EQ(find("hg-orphan").error().code, ErrorCode::invalid_api_key);
+    EXPECT_EQ(find("hg-nobody").error().code, ErrorCode::invalid_api_key);
 }
 
 }  // namespace

@@ -7,6 +7,13 @@
 namespace headgate::policy {
 namespace {
 
+Key key_named(std::string name, const Project* project = nullptr) {
+    Key key;
+    key.name = std::move(name);
+    key.project = project;
+    return key;
+}
+
 TEST(KeyHasher, GivesTheDigestsOfFips180) {
     KeyHasher hasher;
 
@@ -54,8 +61,7 @@ TEST(KeyRing, FindsWhatWasAddedAndNothingElse) {
     const Project project;
     for (int i = 0; i < 1000; ++i) {
         const std::string name = "key-" + std::to_string(i);
-        ASSERT_TRUE(
-            ring.add(hasher.digest(name), {.name = name, .project = &project, .expires = {}}));
+        ASSERT_TRUE(ring.add(hasher.digest(name), key_named(name, &project)));
     }
 
     const Key* found = ring.find(hasher.digest("key-617"));
@@ -63,6 +69,7 @@ TEST(KeyRing, FindsWhatWasAddedAndNothingElse) {
 
     ASSERT_NE(found, nullptr);
     EXPECT_EQ(found->name, "key-617");
+    EXPECT_EQ(found->digest, hasher.digest("key-617"));
     EXPECT_EQ(missing, nullptr);
     EXPECT_EQ(KeyRing{}.find(hasher.digest("key-617")), nullptr);
 }
@@ -70,10 +77,9 @@ TEST(KeyRing, FindsWhatWasAddedAndNothingElse) {
 TEST(KeyRing, KeepsTheFirstOfTwoEqualDigests) {
     KeyHasher hasher;
     KeyRing ring;
-    ring.add(hasher.digest("key"), {.name = "first", .project = nullptr, .expires = {}});
+    ring.add(hasher.digest("key"), key_named("first"));
 
-    const bool added =
-        ring.add(hasher.digest("key"), {.name = "second", .project = nullptr, .expires = {}});
+    const bool added = ring.add(hasher.digest("key"), key_named("second"));
 
     EXPECT_FALSE(added);
     EXPECT_EQ(ring.find(hasher.digest("key"))->name, "first");

@@ -178,6 +178,42 @@ TEST_F(StrategiesTest, CheapestDependsOnWhatTheRequestIsMadeOf) {
     EXPECT_EQ(order(), "a/gpt-4.1 b/o4-mini");
 }
 
+TEST_F(StrategiesTest, CheapestObeysThePricesOfThePolicy) {
+    route_->strategy = Strategy::cheapest;
+    route_->targets[0].model = "gpt-4.1";
+    route_->targets[1].model = "o4-mini";
+    route_->targets[2].model = "my-llama";
+    facts_.input_tokens = 5'000;
+    ASSERT_EQ(order(), "b/o4-mini a/gpt-4.1 c/my-llama");
+    const auto cents = [](std::int64_t input) {
+        providers::Price price;
+        price.input = providers::Money::nanos(input * 10'000'000);
+        return price;
+    };
+
+    policy_.snapshot().prices = {{.pattern = "my-*", .price = cents(20)},
+                                 {.pattern = "b/o4-mini", .price = cents(500)}};
+
+    EXPECT_EQ(order(), "c/my-llama a/gpt-4.1 b/o4-mini");
+}
+
+TEST_F(StrategiesTest, ComparesPicturesByThePieceOrByTheirTokens) {
+    const providers::Provider& provider = policy_.snapshot().providers[0]->provider;
+    const Facts facts = policy_.facts("m", "/v1/images/generations");
+    providers::Price piece;
+    piece.per_image = providers::Money::nanos(40'000'000);
+    policy_.snapshot().prices = {{.pattern = "painter", .price = piece}};
+    const PriceBook prices{policy_.snapshot()};
+
+    const auto by_token =
+        estimated_cost(prices, {.provider = &provider, .model = "gpt-image-1"}, facts);
+    const auto by_piece =
+        estimated_cost(prices, {.provider = &provider, .model = "painter"}, facts);
+
+    EXPECT_EQ(by_token->nanos(), 6'240 * 40'000);
+    EXPECT_EQ(by_piece->nanos(), 40'000'000);
+}
+
 TEST_F(StrategiesTest, EstimatesACostByTierOutputAndFactor) {
     const auto priced = std::ranges::find_if(providers::catalog_models(), [](const auto& model) {
         return model.provider == "openai" && model.is_priced && !model.tiers.empty();
@@ -189,7 +225,7 @@ TEST_F(StrategiesTest, EstimatesACostByTierOutputAndFactor) {
     facts_.input_tokens = priced->tiers[0].above.count + 1;
     facts_.output_tokens = 0;
 
-    const auto estimate = estimated_cost(target, facts_);
+    const auto estimate = estimated_cost(PriceBook{policy_.snapshot()}, target, facts_);
     providers::Usage usage;
     usage.input.count = facts_.input_tokens;
     usage.output.count = 1'000;
@@ -198,10 +234,10 @@ TEST_F(StrategiesTest, EstimatesACostByTierOutputAndFactor) {
     EXPECT_EQ(estimate->nanos(), (plain * 3 + 1) / 2);
     provider.price_factor = {1};  // a billionth: less than a nanodollar is one
     facts_.input_tokens = 1;
-    EXPECT_EQ(estimated_cost(target, facts_)->nanos(), 1);
+    EXPECT_EQ(estimated_cost(PriceBook{policy_.snapshot()}, target, facts_)->nanos(), 1);
     facts_.input_tokens = facts_.output_tokens = std::numeric_limits<std::int64_t>::max();
     provider.price_factor = {1'000'000'000'000};  // the most that a policy takes
-    EXPECT_GT(estimated_cost(target, facts_)->nanos(), plain);
+    EXPECT_GT(estimated_cost(PriceBook{policy_.snapshot()}, target, facts_)->nanos(), plain);
 }
 
 /// The first target by prefix, for 3,000 prefixes.

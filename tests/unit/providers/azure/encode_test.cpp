@@ -221,5 +221,28 @@ TEST_F(AzureEncode, SendsAKeyOrAToken) {
     EXPECT_EQ(adapter.credential_field(provider_, "token"), Field("authorization", "Bearer token"));
 }
 
+TEST_F(AzureEncode, AddsAnOutputCapByTheNameThatTheVersionKnows) {
+    const struct {
+        std::string_view version;
+        std::string_view body;
+    } cases[] = {
+        {"2024-06-01", R"({"model":"gpt-5","max_tokens":50})"},
+        {"2024-09-01-preview", R"({"model":"gpt-5","max_completion_tokens":50})"},
+        {"2025-04-01-preview", R"({"model":"gpt-5","max_completion_tokens":50})"},
+        {"v1", R"({"model":"gpt5-prod","max_completion_tokens":50})"},
+    };
+    for (const auto& c : cases) {
+        provider_.api_version = c.version;
+        auto request = understand(*classify(Method::post, kChat).endpoint, R"({"model":"gpt-5"})");
+        ASSERT_TRUE(request);
+        request->imposed_cap = 50;
+
+        const auto upstream = AzureAdapter{}.encode(*request, Target{&provider_, "gpt-5"});
+
+        ASSERT_TRUE(upstream);
+        EXPECT_EQ(upstream->body.to_string(), c.body) << c.version;
+    }
+}
+
 }  // namespace
 }  // namespace headgate::providers::azure

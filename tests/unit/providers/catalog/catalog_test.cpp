@@ -162,5 +162,69 @@ TEST(Catalog, RoundsUpPricesBeyondNinePlaces) {
     EXPECT_EQ(model->further->per_second, usd("0.000833334"));  // 0.000833333333333
 }
 
+TEST(Catalog, ReadsTheServiceTierOfARequestOrAnswer) {
+    EXPECT_EQ(service_tier_from("flex"), ServiceTier::flex);
+    EXPECT_EQ(service_tier_from("priority"), ServiceTier::priority);
+    EXPECT_EQ(service_tier_from("fast"), ServiceTier::priority);
+    EXPECT_EQ(service_tier_from("batch"), ServiceTier::batch);
+    for (const std::string_view other : {"", "auto", "default", "scale", "FLEX", "flex "}) {
+        EXPECT_EQ(service_tier_from(other), ServiceTier::standard) << other;
+    }
+}
+
+TEST(Catalog, PricesAServiceTierByWhatItNamesAndTheRestAsTheStandardTier) {
+    const Model* model = find_model(ProviderKind::openai, "gpt-5");
+    ASSERT_NE(model, nullptr);
+
+    const Price flex = price_for(*model, {1'000}, ServiceTier::flex);
+    const Price priority = price_for(*model, {1'000}, ServiceTier::priority);
+
+    EXPECT_EQ(flex.input, usd("0.625"));
+    EXPECT_EQ(flex.output, usd("5"));
+    EXPECT_EQ(flex.cached_input, usd("0.0625"));
+    EXPECT_EQ(priority.input, usd("2.5"));
+    EXPECT_EQ(priority.output, usd("20"));
+    EXPECT_EQ(price_for(*model, {1'000}, ServiceTier::batch).output, usd("5"));
+    EXPECT_EQ(price_for(*model, {1'000}, ServiceTier::standard).output, usd("10"));
+}
+
+TEST(Catalog, RaisesWhatPriorityDoesNotNameToItsPlainNeighbour) {
+    FurtherPrices further{};
+    further.priority = {.input = usd("8"), .output = usd("40"), .cached_input = {}};
+    further.flex = {.input = usd("1"), .output = {}, .cached_input = {}};
+    Model model{};
+    model.price.input = usd("4");
+    model.price.output = usd("20");
+    model.price.cached_input = usd("0.4");
+    model.price.cache_write = usd("5");
+    model.price.reasoning = usd("50");
+    model.further = &further;
+
+    const Price priority = price_for(model, {1}, ServiceTier::priority);
+    const Price flex = price_for(model, {1}, ServiceTier::flex);
+
+    EXPECT_EQ(priority.cached_input, usd("0.4"));
+    EXPECT_EQ(priority.cache_write, usd("8"));
+    EXPECT_EQ(priority.reasoning, usd("50"));
+    EXPECT_FALSE(priority.audio_input);
+    EXPECT_EQ(flex.input, usd("1"));
+    EXPECT_EQ(flex.output, usd("20"));
+    EXPECT_EQ(flex.cache_write, usd("5"));
+}
+
+TEST(Catalog, HoldsTheStandardPriceOfALongInputAtEveryServiceTier) {
+    const Model* model = find_model(ProviderKind::openai, "gpt-5.5");  // long: 10, 45, cached 1
+    ASSERT_NE(model, nullptr);
+
+    const Price flex = price_for(*model, {272'001}, ServiceTier::flex);
+    const Price priority = price_for(*model, {272'001}, ServiceTier::priority);
+
+    EXPECT_EQ(flex.input, usd("10"));
+    EXPECT_EQ(flex.output, usd("45"));
+    EXPECT_EQ(priority.input, usd("12.5"));  // the dearer of 10 and 12.5
+    EXPECT_EQ(priority.output, usd("75"));
+    EXPECT_EQ(priority.cached_input, usd("1.25"));
+}
+
 }  // namespace
 }  // namespace headgate::providers

@@ -183,5 +183,23 @@ TEST(Cost, ThrowsRatherThanWrapAround) {
     EXPECT_THROW(cost(everything, price), std::overflow_error);
 }
 
+TEST(Cost, ChargesAPictureByThePieceUnlessItsTokensHaveAPriceAndWereTold) {
+    Usage told = pictures(2);
+    told.image_output = {1'000'000};
+    Price by_piece = price_of({}, usd("3"));
+    by_piece.per_image = usd("0.04");
+    Price by_both = by_piece;
+    by_both.image_output = usd("30");
+    Price by_token = price_of({}, usd("3"));
+    by_token.image_output = usd("30");
+
+    EXPECT_EQ(cost(told, by_piece), usd("0.08"));
+    EXPECT_EQ(cost(pictures(2), by_piece), usd("0.08"));
+    EXPECT_EQ(cost(told, by_both), usd("30"));
+    EXPECT_EQ(cost(pictures(2), by_both), usd("0.08"));
+    EXPECT_EQ(cost(told, by_token), usd("30"));
+    EXPECT_EQ(cost(pictures(2), by_token), Money{});
+}
+
 }  // namespace
 }  // namespace headgate::providers

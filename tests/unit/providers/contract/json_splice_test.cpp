@@ -81,6 +81,32 @@ TEST(SplicedText, ThrowsRatherThanSendWhatWasNotMeant) {
     EXPECT_EQ(text.to_string(), "0123xxxx6789");
 }
 
+TEST(SplicedText, KeepsCopiesOfWhatDoesNotOutliveTheEdit) {
+    SplicedText text{"0123456789"};
+    {
+        std::string digits = "12345";
+        text.replace_by_copy({1, 3}, digits);
+        text.replace({3, 3}, "-");
+        text.replace_by_copy({9, 10}, digits);
+        digits.assign(5, 'x');
+    }
+    const SplicedText moved = std::move(text);
+
+    EXPECT_EQ(moved.to_string(), "012345-34567812345");
+    EXPECT_EQ(moved.size(), moved.to_string().size());
+    EXPECT_EQ(joined(moved.pieces()), moved.to_string());
+}
+
+TEST(SplicedText, KeepsNoMoreThanItHasRoomFor) {
+    SplicedText text{"0123456789"};
+    text.replace_by_copy({0, 1}, std::string(SplicedText::kMaxOwned - 1, 'a'));
+
+    EXPECT_THROW(text.replace_by_copy({1, 2}, "bc"), std::length_error);
+    text.replace_by_copy({1, 2}, "b");
+    text.replace_by_copy({2, 3}, "");
+    EXPECT_EQ(text.to_string(), std::string(SplicedText::kMaxOwned - 1, 'a') + "b3456789");
+}
+
 /// A random JSON value with blanks, escapes, and texts of several bytes a character.
 std::string random_value(std::mt19937& random, int depth) {
     static const std::vector<std::string> kScalars = {

@@ -77,16 +77,17 @@ TEST(Decode, ReadsTheUsageOfEmbeddings) {
     EXPECT_EQ(answer.usage, reported({{&Usage::input, 8}}));
 }
 
-TEST(Decode, ChargesPicturesByTokensElseByThePiece) {
+TEST(Decode, CountsPicturesAndReadsTheirTokensWhereTheyAreTold) {
     const PlainAnswer by_tokens = decoded(
         Operation::image_generations,
         R"({"created":1,"data":[{"b64_json":"AA"}],"usage":{"input_tokens":50,"output_tokens":60,"total_tokens":110,"input_tokens_details":{"text_tokens":10,"image_tokens":40}}})");
     const PlainAnswer by_piece =
         decoded(Operation::image_generations, R"({"created":1,"data":[{"url":"a"},{"url":"b"}]})");
 
-    EXPECT_EQ(
-        by_tokens.usage,
-        reported({{&Usage::input, 10}, {&Usage::image_input, 40}, {&Usage::image_output, 60}}));
+    Usage told =
+        reported({{&Usage::input, 10}, {&Usage::image_input, 40}, {&Usage::image_output, 60}});
+    told.images = 1;
+    EXPECT_EQ(by_tokens.usage, told);
     EXPECT_EQ(by_piece.usage, pictures(2));
 }
 
@@ -149,6 +150,23 @@ TEST(Decode, RefusesEveryAnswerThatWasCut) {
             ASSERT_FALSE(decoded(operation, body.substr(0, at)).is_valid) << "at " << at;
         }
     }
+}
+
+TEST(Decode, TellsTheServiceTierThatServedTheRequest) {
+    const auto tier = [](Operation operation, std::string_view body) {
+        return decoded(operation, body).service_tier;
+    };
+    EXPECT_EQ(tier(Operation::chat_completions, kChat), "default");
+    EXPECT_EQ(tier(Operation::chat_completions, R"({"service_tier":"flex","choices":[]})"), "flex");
+    EXPECT_EQ(tier(Operation::chat_completions, R"({"service_tier":null,"choices":[]})"), "");
+    EXPECT_EQ(tier(Operation::chat_completions, R"({"service_tier":["x"],"choices":[]})"), "");
+    EXPECT_EQ(tier(Operation::responses, R"({"output":[],"service_tier":"priority"})"), "priority");
+    EXPECT_EQ(tier(Operation::responses, R"({"output":[{"service_tier":"flex"}]})"), "");
+    const std::string longest(kMaxServiceTier, 'x');
+    EXPECT_EQ(tier(Operation::responses, R"({"output":[],"service_tier":")" + longest + R"("})"),
+              longest);
+    EXPECT_EQ(tier(Operation::responses, R"({"output":[],"service_tier":")" + longest + R"(x"})"),
+              "");
 }
 
 }  // namespace

@@ -40,6 +40,7 @@ public:
     std::vector<policy::TargetHealth::Report> targets;
     std::vector<policy::Question> questions;
     std::expected<policy::Explanation, providers::ApiError> explanation;
+    std::vector<std::pair<std::string, std::string>> audited;
 
 private:
     AdminSources sources() {
@@ -53,6 +54,8 @@ private:
                         return explanation;
                     },
                 .policy_json = [] { return std::string{R"({"listen":"127.0.0.1:8080"})"}; },
+                .audit = [this](std::string_view actor,
+                                std::string_view action) { audited.emplace_back(actor, action); },
                 .reload = [](auto) { FAIL() << "routing begins no reload"; },
                 .log_error = [](std::string_view line) { FAIL() << line; }};
     }

@@ -1,0 +1,4 @@
+#pragma once
+
+// Prices are looked up below routing, whose `cheapest` asks for them as well.
+#include "policy/config/price_book.h"

@@ -1,0 +1,51 @@
+#include "policy/explain/refusal_words.h"
+
+#include <chrono>
+
+namespace headgate::policy {
+namespace {
+
+/// "12s", "1.5s": as a person reads it.
+std::string seconds_text(std::chrono::milliseconds time) {
+    const auto tenths = time.count() / 100;
+    const std::string whole = std::to_string(tenths / 10);
+    return tenths % 10 == 0 ? whole + "s" : whole + "." + std::to_string(tenths % 10) + "s";
+}
+
+std::string limit_text(const BucketRule& bucket) {
+    return bucket.label + " of " + std::to_string(bucket.limit);
+}
+
+}  // namespace
+
+std::string name_of(const ScopeRules& scope) {
+    return scope.scope == Scope::organization ? "organization" : scope.id;
+}
+
+std::string words_for_limit(const Refusal& refusal) {
+    return "Rate limit " + limit_text(*refusal.bucket) + " " +
+           std::string(to_string(refusal.bucket->kind)) + " is used up: try again in " +
+           seconds_text(refusal.retry_after) + ".";
+}
+
+std::string words_for_size(const Refusal& refusal, const Demand& demand) {
+    return "The request asks for about " + std::to_string(demand.tokens) +
+           " tokens, more than the limit " + limit_text(*refusal.bucket) +
+           " can ever hold. Shorten the input or lower max_completion_tokens.";
+}
+
+std::string words_for_budget(const Refusal& refusal, const WorstCase& worst) {
+    const BudgetSettings& budget = *refusal.scope->budget;
+    const std::string per = budget.per == BudgetPeriod::total
+                                ? " in total"
+                                : " a " + std::string(to_string(budget.per));
+    return "The budget of " + name_of(*refusal.scope) + " of $" + budget.limit.to_string() + per +
+           " does not hold the $" + refusal.needed.to_string() +
+           " that this request may cost: " + std::to_string(worst.input_tokens) +
+           " tokens in and " + std::to_string(worst.output_tokens) + " out at most. $" +
+           refusal.spent.to_string() + " are spent, $" + refusal.reserved.to_string() +
+           " reserved by requests that run. A lower max_completion_tokens, or the project's "
+           "max_output, lowers what is reserved.";
+}
+
+}  // namespace headgate::policy

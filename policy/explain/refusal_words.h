@@ -1,0 +1,22 @@
+#pragma once
+
+#include "policy/budget/worst_case.h"
+#include "policy/limits/demand.h"
+
+#include <string>
+
+namespace headgate::policy {
+
+// Why an admission was refused, as serving tells its client.
+
+/// The project's id, or "organization".
+std::string name_of(const ScopeRules& scope);
+
+/// Of Refusal::Kind::limit.
+std::string words_for_limit(const Refusal& refusal);
+/// Of Refusal::Kind::too_large.
+std::string words_for_size(const Refusal& refusal, const Demand& demand);
+/// Of Refusal::Kind::budget.
+std::string words_for_budget(const Refusal& refusal, const WorstCase& worst);
+
+}  // namespace headgate::policy

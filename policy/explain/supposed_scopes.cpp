@@ -1,0 +1,89 @@
+#include "policy/explain/supposed_scopes.h"
+
+#include <cmath>
+#include <mutex>
+
+namespace headgate::policy {
+namespace {
+
+/// `share` of `limit`, exact for the percentages that a question may have.
+std::int64_t part_of(providers::Money limit, double share) {
+    __extension__ using Wide = __int128;
+    constexpr std::int64_t whole = 1'000'000'000;
+    const std::int64_t parts = std::llround(std::clamp(share, 0.0, 1.0) * whole);
+    return static_cast<std::int64_t>(Wide{limit.nanos()} * parts / whole);
+}
+
+/// What the question supposes: of the project's budget alone.
+SpentReserved supposed(const Question& question, const ScopeRules& scope) {
+    const double share = scope.scope == Scope::project ? question.budget_used : 0;
+    return {.spent = providers::Money::nanos(part_of(scope.budget->limit, share)), .reserved = {}};
+}
+
+}  // namespace
+
+SupposedScopes::SupposedScopes(const World& world,
+                               const Question& question,
+                               const Project& project,
+                               const Key* key)
+    : day_{day_of(world.time)},
+      organization_account_{std::make_shared<Account>("")},
+      project_account_{std::make_shared<Account>(project.id)} {
+    const LimitBook::Rules live = world.limits.rules_for(project, key);
+    live_project_ = live.project->account;
+    if (live.organization != nullptr) {
+        organization_ = *live.organization;
+        copy_cells(*organization_);
+        copy_money(world, question, *organization_);
+    }
+    project_ = *live.project;
+    copy_cells(project_);
+    copy_money(world, question, project_);
+    if (live.key != nullptr) {
+        key_ = *live.key;
+        copy_cells(*key_);
+    }
+}
+
+Subject SupposedScopes::subject() const {
+    return {.organization = organization_ ? &*organization_ : nullptr,
+            .project = &project_,
+            .key = key_ ? &*key_ : nullptr};
+}
+
+bool SupposedScopes::has_budget() const {
+    return project_.budget != nullptr || (organization_ && organization_->budget != nullptr);
+}
+
+std::int64_t SupposedScopes::expected_output(std::string_view model) const {
+    const std::scoped_lock lock{live_project_->mutex()};
+    return live_project_->expected_output(model);
+}
+
+/// From the rules of the world to those of this object: the levels stay as they are.
+void SupposedScopes::copy_cells(ScopeRules& scope) const {
+    const bool is_organization = scope.scope == Scope::organization;
+    const std::shared_ptr<Account> live = scope.account;
+    scope.account = is_organization ? organization_account_ : project_account_;
+    scope.organization_account = is_organization ? nullptr : organization_account_;
+    const std::scoped_lock lock{live->mutex()};
+    for (EntryRules& entry : scope.entries) {
+        for (BucketRule& rule : entry.buckets) {
+            BucketCell& cell = scope.account->cell(rule.name);
+            cell = *rule.cell;
+            rule.cell = &cell;
+        }
+    }
+}
+
+void SupposedScopes::copy_money(const World& world,
+                                const Question& question,
+                                const ScopeRules& scope) const {
+    if (scope.budget == nullptr) {
+        return;
+    }
+    const SpentReserved used = world.used ? world.used(scope) : supposed(question, scope);
+    scope.account->add(day_, used.spent.nanos(), used.reserved.nanos());
+}
+
+}  // namespace headgate::policy

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace headgate::policy {
+
+/// Writes MessagePack (github.com/msgpack/msgpack/blob/master/spec.md): lists, whole numbers and
+/// texts, each in its shortest form. What the scripts in Redis read by cmsgpack.unpack().
+class MessagePack {
+public:
+    /// A list of `size` values, which follow.
+    void list(std::size_t size);
+    void number(std::int64_t value);
+    /// Below 4 GiB.
+    void text(std::string_view bytes);
+    void flag(bool value) { number(value ? 1 : 0); }
+
+    /// Values written elsewhere, as they are.
+    void append(const MessagePack& other) { bytes_ += other.bytes_; }
+
+    const std::string& bytes() const { return bytes_; }
+    void clear() { bytes_.clear(); }
+
+private:
+    void tagged(std::uint8_t tag, std::uint64_t value, std::size_t width);
+
+    std::string bytes_;
+};
+
+}  // namespace headgate::policy

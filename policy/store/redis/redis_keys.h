@@ -1,0 +1,26 @@
+#pragma once
+
+#include "policy/store/redis/redis_limits.h"
+
+#include <string>
+#include <string_view>
+
+namespace headgate::policy {
+
+/// The hash tag of an installation, or of one project of it: "{hg:NS}", "{hg:NS:PROJECT}".
+std::string hash_tag(const RedisLimits::Settings& settings, std::string_view project);
+
+inline std::string counters_key(std::string_view tag) {
+    return std::string(tag) + ":limits";
+}
+inline std::string holdings_key(std::string_view tag, std::string_view instance) {
+    return std::string(tag) + ":held:" + std::string(instance);
+}
+inline std::string leases_key(std::string_view tag) {
+    return std::string(tag) + ":leases";
+}
+inline std::string seen_key(std::string_view tag) {
+    return std::string(tag) + ":seen";
+}
+
+}  // namespace headgate::policy

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "policy/config/snapshot.h"
+#include "policy/ledger/record_store.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace headgate::proxy {
+
+/// The admin thread's own connection to the record store: opened when it is first asked, and again
+/// after it was away. Not thread-safe.
+class AdminRecords {
+public:
+    explicit AdminRecords(policy::StateSettings state) : state_{std::move(state)} {}
+
+    policy::Stored<policy::LedgerPage> page(const policy::LedgerQuery& query);
+    policy::Stored<std::optional<std::string>> row(std::string_view id);
+
+private:
+    template <class Call>
+    auto with_store(Call&& call) -> decltype(call(std::declval<policy::RecordStore&>()));
+
+    policy::StateSettings state_;
+    std::unique_ptr<policy::RecordStore> store_;
+};
+
+}  // namespace headgate::proxy

@@ -1,0 +1,149 @@
+#include "proxy/cli/money_reports.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace headgate::proxy {
+namespace {
+
+using metrics::MoneySources;
+
+policy::Day today() {
+    return policy::day_of(std::chrono::system_clock::now());
+}
+
+double usd(providers::Money money) {
+    return static_cast<double>(money.nanos()) / 1e9;
+}
+
+const policy::Project* find(const LoadedPolicy& policy, std::string_view id) {
+    const auto found = policy.projects.find(id);
+    return found == policy.projects.end() ? nullptr : found->second;
+}
+
+LimitReport report_of(const policy::BucketReport& bucket) {
+    return {.scope = bucket.rule->scope,
+            .model = bucket.rule->models,
+            .kind = bucket.rule->kind,
+            .limit = bucket.rule->limit,
+            .remaining = static_cast<std::int64_t>(std::max(0.0, std::floor(bucket.remaining))),
+            .resets_in = bucket.resets_in};
+}
+
+void add_key(ProjectReport& report,
+             const policy::Key& key,
+             const std::vector<policy::KeyUse>& uses) {
+    std::optional<providers::WallTime> last_used;
+    for (const policy::KeyUse& use : uses) {
+        if (use.digest == key.digest) {
+            last_used = std::max(last_used.value_or(use.last_used), use.last_used);
+        }
+    }
+    report.keys.push_back({key.name, key.prefix, last_used});
+}
+
+}  // namespace
+
+std::vector<ProjectReport> MoneyReports::projects(const LoadedPolicy& policy) const {
+    const std::vector<policy::KeyUse> uses = process_->bookkeeping->uses();
+    const std::shared_ptr<const policy::StoredKeys> stored = process_->bookkeeping->keys();
+    std::vector<ProjectReport> reports;
+    for (const auto& project : policy.snapshot->projects) {
+        ProjectReport report{.id = project->id,
+                             .models = project->models,
+                             .limits = project->limits,
+                             .budget = project->budget,
+                             .keys = {}};
+        for (const policy::Key* key : policy.snapshot->keys.of(*project)) {
+            add_key(report, *key, uses);
+        }
+        for (const policy::Key* key : stored->of(project->id)) {
+            add_key(report, *key, uses);
+        }
+        reports.push_back(std::move(report));
+    }
+    return reports;
+}
+
+std::optional<std::optional<BudgetState>> MoneyReports::budget(const LoadedPolicy& policy,
+                                                               std::string_view project) const {
+    const policy::Project* found = find(policy, project);
+    if (found == nullptr) {
+        return std::nullopt;
+    }
+    for (const policy::BudgetReport& report : policy::report_budgets(policy.limits, today())) {
+        if (report.project == project && !project.empty()) {
+            return std::optional{
+                BudgetState{*report.settings, report.span, report.spent, report.reserved}};
+        }
+    }
+    return std::optional<BudgetState>{};
+}
+
+std::optional<std::vector<LimitReport>> MoneyReports::limits(const LoadedPolicy& policy,
+                                                             std::string_view project) const {
+    if (find(policy, project) == nullptr) {
+        return std::nullopt;
+    }
+    const std::string id{project};
+    std::vector<LimitReport> reports;
+    for (const policy::BucketReport& bucket :
+         policy::report_buckets(policy.limits, nullptr, std::chrono::steady_clock::now())) {
+        if (bucket.project.empty() || bucket.project == id) {
+            reports.push_back(report_of(bucket));
+        }
+    }
+    return reports;
+}
+
+/// No series for a key: its limits are told by the admin API.
+std::vector<MoneySources::Limit> MoneyReports::limit_gauges(const LoadedPolicy& policy) const {
+    std::vector<MoneySources::Limit> gauges;
+    for (const policy::BucketReport& bucket :
+         policy::report_buckets(policy.limits, nullptr, std::chrono::steady_clock::now())) {
+        if (bucket.rule->scope == policy::Scope::key) {
+            continue;
+        }
+        const double share = bucket.remaining / static_cast<double>(bucket.rule->limit);
+        gauges.push_back({std::string{to_string(bucket.rule->scope)}, bucket.project,
+                          bucket.rule->models, std::string{to_string(bucket.rule->kind)},
+                          std::clamp(share, 0.0, 1.0)});
+    }
+    return gauges;
+}
+
+std::vector<MoneySources::Budget> MoneyReports::budget_gauges(const LoadedPolicy& policy) const {
+    std::vector<MoneySources::Budget> gauges;
+    for (const policy::BudgetReport& budget : policy::report_budgets(policy.limits, today())) {
+        std::optional<double> ends;
+        if (budget.span.end) {
+            ends = static_cast<double>(
+                std::chrono::sys_seconds{*budget.span.end}.time_since_epoch().count());
+        }
+        gauges.push_back({budget.project, usd(budget.settings->limit), usd(budget.spent),
+                          usd(budget.reserved), ends});
+    }
+    return gauges;
+}
+
+std::vector<MoneySources::Store> MoneyReports::stores() const {
+    std::vector<MoneySources::Store> stores;
+    if (process_->bookkeeping->has_records()) {
+        stores.push_back({"records", process_->bookkeeping->figures().is_up});
+    }
+    if (process_->shared_limits) {
+        stores.push_back({"redis", process_->shared_limits->is_up()});
+    }
+    return stores;
+}
+
+std::optional<MoneySources::Records> MoneyReports::records() const {
+    if (!process_->bookkeeping->has_records()) {
+        return std::nullopt;
+    }
+    const Bookkeeping::Figures figures = process_->bookkeeping->figures();
+    return MoneySources::Records{figures.stored_rows, figures.journal.unstored_rows,
+                                 figures.journal.open_bytes, figures.journal.unstored_bytes};
+}
+
+}  // namespace headgate::proxy
