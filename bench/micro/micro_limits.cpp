@@ -9,7 +9,7 @@
 #include <vector>
 
 // What one admission and its settlement cost: entries at the organization, the project and the key
-// with seven buckets together, and the project's budget, in the month's 200th day of an account.
+// with seven buckets together, and the project's budget, in an account that knows 200 days.
 namespace headgate::policy {
 namespace {
 
@@ -20,7 +20,7 @@ constexpr Day kToday{std::chrono::year{2026} / 6 / 15};
 constexpr int kProjects = 8;  // as many threads at most
 
 LimitEntry entry_of(std::vector<std::string> models,
-                    std::vector<std::pair<LimitKind, std::int64_t>> amounts) {
+                    const std::vector<std::pair<LimitKind, std::int64_t>>& amounts) {
     LimitEntry entry{.models = std::move(models)};
     for (const auto& [kind, amount] : amounts) {
         entry.amounts[static_cast<std::size_t>(kind)] = amount;
@@ -91,8 +91,8 @@ void admit_and_settle(benchmark::State& state, const BenchPolicy& policy, int pr
 }
 
 const BenchPolicy& policy_with_rules() {
-    static const BenchPolicy policy{true};
-    return policy;
+    static const BenchPolicy kPolicy{true};
+    return kPolicy;
 }
 
 void three_entries_seven_buckets_and_a_budget(benchmark::State& state) {
@@ -104,8 +104,8 @@ void several_projects_of_one_organization(benchmark::State& state) {
 }
 
 void without_rules(benchmark::State& state) {
-    static const BenchPolicy policy{false};
-    admit_and_settle(state, policy, 0);
+    static const BenchPolicy kPolicy{false};
+    admit_and_settle(state, kPolicy, 0);
 }
 
 BENCHMARK(three_entries_seven_buckets_and_a_budget);

@@ -45,12 +45,12 @@ Meter meter_of(const providers::Endpoint& endpoint) {
     return endpoint.meter == "input_tokens" ? Meter::input_tokens : Meter::tokens;
 }
 
-RequestBound::RequestBound(const ApiRequest& request)
+RequestBound::RequestBound(const ApiRequest& request, const providers::TokenEstimate* estimate)
     : request_{request}, meter_{meter_of(*request.endpoint)} {
     if (meter_ == Meter::none) {
         return;
     }
-    input_ = estimate_input(request);
+    input_ = estimate != nullptr ? *estimate : estimate_input(request);
     prompts_ = prompts_of(request);
     const std::int64_t answers = std::max(request.choices(), request.best_of.value_or(1));
     choices_ = times(prompts_, answers);

@@ -20,8 +20,10 @@ Meter meter_of(const providers::Endpoint& endpoint);
 /// the largest, whose cost no budget holds.
 class RequestBound {
 public:
-    /// Reads the body once more, but where nothing is charged. `request` must outlive it.
-    explicit RequestBound(const providers::ApiRequest& request);
+    /// Without `estimate` (null) it reads the body once more, where anything is charged. `request`
+    /// must outlive it.
+    explicit RequestBound(const providers::ApiRequest& request,
+                          const providers::TokenEstimate* estimate = nullptr);
 
     const providers::ApiRequest& request() const { return request_; }
     Meter meter() const { return meter_; }

@@ -57,11 +57,11 @@ std::int64_t present_cap(const WorstCaseInput& input, const RequestBound& reques
 }  // namespace
 
 Result<WorstCase> worst_case(const WorstCaseInput& input) {
-    return dearest(input, RequestBound{input.request}, input.output_cap);
+    return dearest(input, RequestBound{input.request, input.estimate}, input.output_cap);
 }
 
 std::optional<std::int64_t> affordable_cap(const WorstCaseInput& input, Money money) {
-    const RequestBound request{input.request};
+    const RequestBound request{input.request, input.estimate};
     if (request.meter() != Meter::tokens) {
         return std::nullopt;
     }

@@ -6,6 +6,7 @@
 #include "providers/contract/api_request.h"
 #include "providers/contract/result.h"
 #include "providers/contract/target.h"
+#include "providers/contract/token_estimate.h"
 #include "providers/contract/usage.h"
 
 #include <cstdint>
@@ -37,11 +38,13 @@ struct WorstCaseInput {
     /// A budget is at stake: what has no price or no bound is refused. False: such a target counts
     /// as 0.
     bool must_be_priced = true;
+    /// Of this request, where it has been made before; null: the body is read once more.
+    const providers::TokenEstimate* estimate = nullptr;
 };
 
 /// Errors, only where must_be_priced. price_unknown (400) where
 ///   - a target has no price and the project rejects unpriced models; names provider and model;
-///   - a hosted tool has none and the project rejects unpriced models; names the tool. So have
+///   - a hosted tool has none and the project rejects unpriced models; names the tool. Alike
 ///     models that search by themselves, and pictures that a further model writes as SVG;
 ///   - a target has a price but nothing bounds the input (content that stands elsewhere, unknown
 ///     context window), the output (no cap, unknown limit) or the tokens of a picture.

@@ -30,6 +30,13 @@ std::string listed(const std::optional<providers::Money>& amount) {
     return amount ? amount->to_string() : "none";
 }
 
+/// nullopt: a budget is asked, and nothing bounds what the request costs.
+std::optional<providers::Money> reserved_by(const Explanation& explanation) {
+    const auto& reservation = explanation.reservation;
+    return reservation && reservation->is_held ? reservation->usd
+                                               : std::optional{providers::Money{}};
+}
+
 /// Collects "WHAT: FOUND, expected WANTED".
 class Differences {
 public:
@@ -70,10 +77,13 @@ private:
 }  // namespace
 
 std::vector<std::string> differences(const Router& router,
+                                     const LimitBook& limits,
                                      const PolicyTest& test,
-                                     providers::SteadyTime now) {
+                                     providers::WallTime time) {
     QuietHealths healths;
-    const Explanation found = explain(router, healths, test.given, now);
+    const World world{
+        .router = router, .healths = healths, .limits = limits, .now = {}, .time = time};
+    const Explanation found = explain(world, test.given);
     const Expectation& wanted = test.expect;
     Differences differences;
     if (wanted.status && *wanted.status != found.status) {
@@ -86,8 +96,7 @@ std::vector<std::string> differences(const Router& router,
     differences.compare("attempts", wanted.attempts, targets_of(found.attempts));
     differences.compare("skipped", wanted.skipped, targets_of(found.skipped));
     differences.compare("cost_usd", wanted.cost_usd, found.cost);
-    // No project has a budget yet, so that nothing is ever reserved.
-    differences.compare("reserved_usd", wanted.reserved_usd, providers::Money{});
+    differences.compare("reserved_usd", wanted.reserved_usd, reserved_by(found));
     return differences.take();
 }
 

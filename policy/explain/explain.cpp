@@ -164,7 +164,7 @@ Explanation explain(const World& world, const Question& question) {
     if (const std::optional<ApiError> refusal = admission.admit(explanation)) {
         refuse(explanation, *refusal);
     } else {
-        served = play_attempts(*plan, question, admission, explanation);
+        served = play_attempts(*plan, question, facts.stream, admission, explanation);
     }
     tell_price(world, *plan, served, question, explanation);
     return explanation;

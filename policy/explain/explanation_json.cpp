@@ -46,6 +46,19 @@ std::string object(const Explanation::PriceLine& line) {
            quoted(line.source) + "}";
 }
 
+std::string object(const Explanation::LimitLine& line) {
+    return R"({"scope":)" + quoted(to_string(line.scope)) + R"(,"model":)" + quoted(line.model) +
+           R"(,"kind":)" + quoted(to_string(line.kind)) + R"(,"limit":)" +
+           std::to_string(line.limit) + R"(,"remaining":)" + std::to_string(line.remaining) +
+           R"(,"takes":)" + std::to_string(line.takes) + "}";
+}
+
+std::string object(const Explanation::ReservationLine& line) {
+    return R"({"input_tokens":)" + std::to_string(line.input_tokens) + R"(,"output_tokens":)" +
+           std::to_string(line.output_tokens) + R"(,"usd":)" +
+           (line.usd ? quoted(*line.usd) : "null") + "}";
+}
+
 template <class Line>
 std::string array(const std::vector<Line>& lines) {
     std::string out = "[";
@@ -53,6 +66,11 @@ std::string array(const std::vector<Line>& lines) {
         out += (out.size() == 1 ? "" : ",") + object(line);
     }
     return out + "]";
+}
+
+template <class Line>
+std::string object_or_null(const std::optional<Line>& line) {
+    return line ? object(*line) : "null";
 }
 
 }  // namespace
@@ -66,9 +84,10 @@ std::string to_json(const Explanation& explanation) {
     out += R"(,"routes":)" + array(explanation.routes);
     out += R"(,"attempts":)" + array(explanation.attempts);
     out += R"(,"skipped":)" + array(explanation.skipped);
-    // No policy has limits, budgets, caches or parameters that may be dropped yet.
-    out += R"(,"limits":[],"reservation":null,"price":)";
-    out += explanation.price ? object(*explanation.price) : "null";
+    out += R"(,"limits":)" + array(explanation.limits);
+    out += R"(,"reservation":)" + object_or_null(explanation.reservation);
+    out += R"(,"price":)" + object_or_null(explanation.price);
+    // No policy has caches or parameters that may be dropped yet.
     out += R"(,"cache":"off","drops":[])";
     if (explanation.cost) {
         out += R"(,"cost_usd":)" + quoted(*explanation.cost);

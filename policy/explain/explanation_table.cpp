@@ -94,6 +94,81 @@ std::string skipped_text(const Explanation& explanation) {
     return explanation.skipped.empty() ? "" : titled("Skipped", table);
 }
 
+/// "1,234,567"
+std::string grouped(std::int64_t number) {
+    std::string text = std::to_string(number);
+    const std::size_t first = text.starts_with('-') ? 1 : 0;
+    for (std::size_t at = text.size(); at > first + 3;) {
+        at -= 3;
+        text.insert(at, ",");
+    }
+    return text;
+}
+
+std::string per_text(LimitKind kind) {
+    const std::optional<std::chrono::seconds> period = period_of(kind);
+    return !period ? " at a time" : *period == std::chrono::minutes{1} ? " a minute" : " a day";
+}
+
+std::string level_text(const Explanation::LimitLine& line) {
+    const std::string left = line.remaining == line.limit ? "all" : grouped(line.remaining);
+    return left + " left of " + grouped(line.limit) + per_text(line.kind);
+}
+
+/// "takes 1": and whether it fits.
+std::string takes_text(const Explanation::LimitLine& line) {
+    std::string text = line.takes == 0 ? "takes none" : "takes " + grouped(line.takes);
+    if (line.takes > line.remaining) {
+        text += line.is_shadow ? ": does not fit, but is only counted (shadow)" : ": does not fit";
+    } else if (line.is_shadow) {
+        text += ", only counted (shadow)";
+    }
+    return text;
+}
+
+std::string limits_text(const Explanation& explanation) {
+    TextTable table;
+    for (const Explanation::LimitLine& line : explanation.limits) {
+        table.add({line.label, level_text(line), takes_text(line)});
+    }
+    return explanation.limits.empty() ? "" : titled("Limits", table);
+}
+
+/// "100 tokens in and 32,000 out, 0.320125 USD (openai/gpt-5)"
+std::string reservation_text(const Explanation::ReservationLine& line) {
+    std::string text =
+        grouped(line.input_tokens) + " tokens in and " + grouped(line.output_tokens) + " out, ";
+    if (line.images > 0) {
+        text += grouped(line.images) + (line.images == 1 ? " picture, " : " pictures, ");
+    }
+    text += (line.usd ? line.usd->to_string() + " USD" : "cost unknown") + " (" + line.target + ")";
+    if (line.lowered_cap) {
+        text += "; the output cap was lowered to " + grouped(*line.lowered_cap) +
+                " so that it fits (when_tight: cap)";
+    }
+    return line.is_held ? text : text + "; no budget reserves it";
+}
+
+std::string budget_text(const Explanation::BudgetLine& line) {
+    std::string text = line.scope + ": " + line.spent.to_string() + " spent";
+    if (line.reserved != providers::Money{}) {
+        text += " and " + line.reserved.to_string() + " reserved";
+    }
+    text += " of " + line.limit.to_string() + " USD";
+    text +=
+        line.per == BudgetPeriod::total ? " in total" : " a " + std::string(to_string(line.per));
+    return line.is_shadow ? text + ", only counted (shadow)" : text;
+}
+
+void add_budgets(const Explanation& explanation, TextTable& table) {
+    if (explanation.budgets.empty()) {
+        table.add({"Budget", "none"});
+    }
+    for (const Explanation::BudgetLine& line : explanation.budgets) {
+        table.add({"Budget", budget_text(line)});
+    }
+}
+
 std::string price_text(const std::optional<Explanation::PriceLine>& price) {
     return !price ? "none known"
                   : price->input.to_string() + " input, " + price->cached_input.to_string() +
@@ -111,14 +186,20 @@ std::string to_table(const Explanation& explanation, const Question& question) {
     out += routes_text(explanation);
     out += attempts_text(explanation);
     out += skipped_text(explanation);
+    out += limits_text(explanation);
     TextTable rest;
     rest.add({"Request", request_text(question)});
     rest.add({"Price", price_text(explanation.price)});
     if (explanation.cost) {
         rest.add({"Cost", explanation.cost->to_string() + " USD for the usage given"});
     }
-    rest.add({"Limits", "none"});
-    rest.add({"Budget", "none"});
+    if (explanation.reservation) {
+        rest.add({"At most", reservation_text(*explanation.reservation)});
+    }
+    if (explanation.limits.empty()) {
+        rest.add({"Limits", "none"});
+    }
+    add_budgets(explanation, rest);
     return out + "\n" + rest.to_string();
 }
 

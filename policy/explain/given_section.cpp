@@ -53,7 +53,6 @@ void read_project(Reading& reading,
     }
 }
 
-/// Whether it has expired is not asked: a test must not begin to fail with a day.
 void read_key(Reading& reading,
               const MapReader& map,
               const Snapshot& snapshot,

@@ -19,6 +19,7 @@ struct Expectation {
     std::optional<std::vector<std::string>> attempts;
     std::optional<std::vector<std::string>> skipped;
     std::optional<providers::Money> cost_usd;
+    /// What the budget has to hold, also where it does not; 0 where no budget is asked.
     std::optional<providers::Money> reserved_usd;
 };
 
@@ -37,9 +38,12 @@ struct PolicyTests {
 };
 PolicyTests load_policy_tests(const std::string& path, const Snapshot& snapshot);
 
-/// Empty: as expected. Else every difference in words: "route: flagship, expected tight".
+/// Empty: as expected. Else every difference in words: "route: flagship, expected tight". All
+/// targets are well, all buckets full; `limits` is of the router's Snapshot, `time` that of the
+/// request: it tells which keys have expired.
 std::vector<std::string> differences(const Router& router,
+                                     const LimitBook& limits,
                                      const PolicyTest& test,
-                                     providers::SteadyTime now);
+                                     providers::WallTime time);
 
 }  // namespace headgate::policy

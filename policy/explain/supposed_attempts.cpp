@@ -103,6 +103,7 @@ void refuse_by(Verdict verdict, int last_status, Explanation& explanation) {
 
 const PlannedTarget* play_attempts(const Plan& plan,
                                    const Question& question,
+                                   bool is_streamed,
                                    SupposedAdmission& admission,
                                    Explanation& explanation) {
     const Timeouts& timeouts = plan.route->timeouts;

@@ -10,6 +10,7 @@ namespace headgate::policy {
 /// it ends. Returns the target that served; null: none did.
 const PlannedTarget* play_attempts(const Plan& plan,
                                    const Question& question,
+                                   bool is_streamed,
                                    SupposedAdmission& admission,
                                    Explanation& explanation);
 

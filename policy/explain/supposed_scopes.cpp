@@ -34,11 +34,11 @@ SupposedScopes::SupposedScopes(const World& world,
     if (live.organization != nullptr) {
         organization_ = *live.organization;
         copy_cells(*organization_);
-        copy_money(world, question, *organization_);
+        copy_money(world, question, *live.organization);
     }
     project_ = *live.project;
     copy_cells(project_);
-    copy_money(world, question, project_);
+    copy_money(world, question, *live.project);
     if (live.key != nullptr) {
         key_ = *live.key;
         copy_cells(*key_);
@@ -78,12 +78,14 @@ void SupposedScopes::copy_cells(ScopeRules& scope) const {
 
 void SupposedScopes::copy_money(const World& world,
                                 const Question& question,
-                                const ScopeRules& scope) const {
-    if (scope.budget == nullptr) {
+                                const ScopeRules& live) const {
+    if (live.budget == nullptr) {
         return;
     }
-    const SpentReserved used = world.used ? world.used(scope) : supposed(question, scope);
-    scope.account->add(day_, used.spent.nanos(), used.reserved.nanos());
+    const SpentReserved used = world.used ? world.used(live) : supposed(question, live);
+    const bool is_organization = live.scope == Scope::organization;
+    (is_organization ? organization_account_ : project_account_)
+        ->add(day_, used.spent.nanos(), used.reserved.nanos());
 }
 
 }  // namespace headgate::policy

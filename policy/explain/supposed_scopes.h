@@ -28,7 +28,8 @@ public:
 
 private:
     void copy_cells(ScopeRules& scope) const;
-    void copy_money(const World& world, const Question& question, const ScopeRules& scope) const;
+    /// `live`: of the world.
+    void copy_money(const World& world, const Question& question, const ScopeRules& live) const;
 
     Day day_;
     std::shared_ptr<Account> live_project_;

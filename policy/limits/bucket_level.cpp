@@ -14,10 +14,10 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kSlotWait{1'000};
 
-/// Rounded up; what passes the range of milliseconds (a huge debt at a small rate) is cut.
-milliseconds milliseconds_from(double ms) {
+/// Rounded down; what passes the range of milliseconds (a huge debt at a small rate) is cut.
+milliseconds whole_from(double ms) {
     constexpr double most = 1e15;  // 30,000 years
-    return milliseconds{static_cast<milliseconds::rep>(std::ceil(std::clamp(ms, 0.0, most)))};
+    return milliseconds{static_cast<milliseconds::rep>(std::clamp(ms, 0.0, most))};
 }
 
 double part_of(std::int64_t limit, double share) {
@@ -35,27 +35,33 @@ milliseconds BucketLevel::fits_in(double amount) const {
     if (period_ms <= 0) {
         return kSlotWait;
     }
+    // Another thread may have looked at the clock later and come here first.
+    const double from_ms = std::max(now_ms, bucket.at_ms);
+    const auto fits_after = [&](milliseconds wait) {
+        BucketLevel then = *this;
+        then.used = bucket.used_at(from_ms + static_cast<double>(wait.count()), limit, period_ms);
+        return then.fits(amount);
+    };
     const double excess = used + std::min(amount, limit) - limit;
-    const milliseconds wait =
-        std::max(milliseconds{1}, milliseconds_from(excess * period_ms / limit));
-    // The division may have been rounded down to a whole millisecond that is just too early.
-    const Bucket bucket{.used = used, .at_ms = 0};
-    const BucketLevel then{
-        .limit = limit,
-        .period_ms = period_ms,
-        .used = bucket.used_at(static_cast<double>(wait.count()), limit, period_ms)};
-    return then.fits(amount) ? wait : wait + milliseconds{1};
+    // Rounding may make the quotient fall short of a whole millisecond or just pass it.
+    milliseconds wait = std::max(milliseconds{1}, whole_from(excess * period_ms / limit));
+    for (int step = 0; step < 2 && !fits_after(wait); ++step) {
+        wait += milliseconds{1};
+    }
+    return wait;
 }
 
 milliseconds BucketLevel::full_in() const {
-    return period_ms <= 0 ? milliseconds{0} : milliseconds_from(used * period_ms / limit);
+    return period_ms <= 0 ? milliseconds{0} : whole_from(std::ceil(used * period_ms / limit));
 }
 
 BucketLevel level_of(const BucketRule& rule, double share, double now_ms) {
     const std::optional<milliseconds> period = period_of(rule.kind);
     BucketLevel level{.limit = part_of(rule.limit, share),
-                      .period_ms = period ? static_cast<double>(period->count()) : 0};
-    level.used = rule.cell->bucket.used_at(now_ms, level.limit, level.period_ms);
+                      .period_ms = period ? static_cast<double>(period->count()) : 0,
+                      .now_ms = now_ms,
+                      .bucket = rule.cell->bucket};
+    level.used = level.bucket.used_at(now_ms, level.limit, level.period_ms);
     return level;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "policy/keys/limit_settings.h"
+#include "policy/limits/bucket.h"
 #include "policy/limits/limit_rules.h"
 #include "providers/base/clock.h"
 
@@ -12,7 +13,9 @@ namespace headgate::policy {
 struct BucketLevel {
     double limit = 0;      // this process' part of it
     double period_ms = 0;  // 0: it does not drain
-    double used = 0;       // above the limit: in debt
+    double now_ms = 0;
+    Bucket bucket;    // as it was left
+    double used = 0;  // by now; above the limit: in debt
 
     /// Negative: in debt.
     double remaining() const { return limit - used; }

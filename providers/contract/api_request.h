@@ -65,7 +65,7 @@ struct ApiRequest {
     /// The first tool that runs at the provider, by its type ("web_search", "mcp"); empty: none.
     std::string_view hosted_tool;
     std::string_view hosted_tool_field;  // "tools" or "web_search_options"
-    bool wants_audio = false;     // `modalities` has "audio"
+    bool wants_audio = false;            // `modalities` has "audio"
     bool has_prediction = false;  // predicted output: what of it is wrong is charged as output
     PictureRequest picture;
 

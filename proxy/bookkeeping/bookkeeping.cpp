@@ -179,16 +179,45 @@ Stored<std::unique_ptr<policy::RecordStore>> Bookkeeping::open_store() {
     return store;
 }
 
+/// Rows go down as those of the journal that wrote them: a Redis that processes share counts what
+/// each journal has spent.
 Stored<void> Bookkeeping::book_replayed(policy::RecordStore& store) {
-    std::vector<policy::LedgerRow> rows;
     std::size_t damaged = replay_.damaged;
-    const auto append = [&]() -> Stored<void> {
-        auto stored = store.append(rows, instance_);
-        rows.clear();
-        return stored;
-    };
-    for (const std::vector<std::string>* encoded : {&replay_.settled, &replay_.open}) {
-        for (const std::string& bytes : *encoded) {
+    auto settled = std::span{replay_.settled};
+    auto open = std::span{replay_.open};
+    for (const policy::JournalReplay::Part& part : replay_.parts) {
+        for (const auto rows : {settled.first(part.settled), open.first(part.open)}) {
+            auto booked = book_rows(store, rows, part.instance);
+            if (!booked) {
+                return std::unexpected{booked.error()};
+            }
+            damaged += *booked;
+        }
+        settled = settled.subspan(part.settled);
+        open = open.subspan(part.open);
+    }
+    if (!replay_.settled.empty() || !replay_.open.empty() || damaged > 0) {
+        settings_.log(damaged > 0 ? LogLevel::error : LogLevel::warn,
+                      "the journal of a process that did not end cleanly was read: " +
+                          std::to_string(replay_.settled.size()) + " rows stored, " +
+                          std::to_string(replay_.open.size()) +
+                          " open exchanges booked as the journal last knew them, " +
+                          std::to_string(damaged) + " records damaged and lost");
+    }
+    journal_->forget_replayed();
+    replay_ = {};
+    return {};
+}
+
+/// How many of the encoded rows could not be read.
+Stored<std::size_t> Bookkeeping::book_rows(policy::RecordStore& store,
+                                           std::span<const std::string> encoded,
+                                           std::string_view instance) {
+    std::size_t damaged = 0;
+    while (!encoded.empty()) {
+        const std::size_t count = std::min(encoded.size(), kReplayBatch);
+        std::vector<policy::LedgerRow> rows;
+        for (const std::string& bytes : encoded.first(count)) {
             auto row = policy::decode_row(bytes);
             if (!row) {
                 ++damaged;
@@ -198,29 +227,13 @@ Stored<void> Bookkeeping::book_replayed(policy::RecordStore& store) {
                 settings_.expired(row->project);
             }
             rows.push_back(std::move(*row));
-            if (rows.size() == kReplayBatch) {
-                if (auto stored = append(); !stored) {
-                    return stored;
-                }
-            }
         }
-    }
-    if (!rows.empty()) {
-        if (auto stored = append(); !stored) {
-            return stored;
+        if (auto stored = store.append(rows, instance); !stored) {
+            return std::unexpected{stored.error()};
         }
+        encoded = encoded.subspan(count);
     }
-    if (replay_.journals > 0 &&
-        (!replay_.settled.empty() || !replay_.open.empty() || damaged > 0)) {
-        settings_.log(damaged > 0 ? LogLevel::error : LogLevel::warn,
-                      "the journal of a process that did not end cleanly was read: " +
-                          std::to_string(replay_.settled.size()) + " rows stored, " +
-                          std::to_string(replay_.open.size()) + " open exchanges booked in full, " +
-                          std::to_string(damaged) + " records damaged and lost");
-    }
-    journal_->forget_replayed();
-    replay_ = {};
-    return {};
+    return damaged;
 }
 
 Stored<void> Bookkeeping::load_sums(policy::RecordStore& store) {

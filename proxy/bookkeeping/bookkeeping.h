@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -91,6 +92,9 @@ private:
     std::expected<void, std::string> lock_directory();
     policy::Stored<std::unique_ptr<policy::RecordStore>> open_store();
     policy::Stored<void> book_replayed(policy::RecordStore& store);
+    policy::Stored<std::size_t> book_rows(policy::RecordStore& store,
+                                          std::span<const std::string> encoded,
+                                          std::string_view instance);
     policy::Stored<void> load_sums(policy::RecordStore& store);
     void refresh(policy::RecordStore& store);
     void refresh_keys(policy::RecordStore& store);

@@ -4,6 +4,8 @@
 #include "policy/config/spelling.h"
 #include "policy/explain/policy_names.h"
 #include "policy/explain/quiet_healths.h"
+#include "policy/limits/accounts.h"
+#include "policy/limits/limit_rules.h"
 #include "proxy/cli/commands.h"
 #include "proxy/cli/problems.h"
 
@@ -139,8 +141,15 @@ int explain(const ExplainOptions& options) {
     }
     const policy::Router router{*snapshot};
     policy::QuietHealths healths;
+    policy::Accounts accounts;  // nothing is ever counted there
+    const policy::LimitBook limits{*snapshot, accounts};
     const policy::Explanation explanation =
-        policy::explain(router, healths, question, std::chrono::steady_clock::now());
+        policy::explain({.router = router,
+                         .healths = healths,
+                         .limits = limits,
+                         .now = std::chrono::steady_clock::now(),
+                         .time = std::chrono::system_clock::now()},
+                        question);
     std::cout << (options.json ? policy::to_json(explanation) + "\n"
                                : policy::to_table(explanation, question))
               << std::flush;

@@ -385,8 +385,27 @@ std::expected<policy::Explanation, providers::ApiError> Gateway::explain(
                                                    "project",
                                                    {}}};
     }
+    const auto time = std::chrono::system_clock::now();
+    const auto used_now = [this, today = policy::day_of(time)](const policy::ScopeRules& scope) {
+        const policy::BudgetSpan span = policy::span_of(*scope.budget, today);
+        if (process_.shared_limits) {  // as Redis told it last, what is reserved included
+            const std::int64_t used =
+                process_.shared_limits->budgets().of(scope.id).used(span.first);
+            return policy::SpentReserved{
+                .spent = providers::Money::nanos(std::max<std::int64_t>(0, used)), .reserved = {}};
+        }
+        const std::scoped_lock lock{scope.account->mutex()};
+        return scope.account->sum(span);
+    };
     LiveHealths healths{process_.healths};
-    return policy::explain(active->router, healths, question, std::chrono::steady_clock::now());
+    return policy::explain({.router = active->router,
+                            .healths = healths,
+                            .limits = active->limits,
+                            .now = std::chrono::steady_clock::now(),
+                            .time = time,
+                            .used = used_now,
+                            .knows_sums = process_.bookkeeping->knows_sums()},
+                           question);
 }
 
 std::shared_ptr<const LoadedPolicy> Gateway::policy() const {

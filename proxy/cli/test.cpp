@@ -1,5 +1,7 @@
 #include "policy/explain/policy_tests.h"
 #include "policy/explain/text_table.h"
+#include "policy/limits/accounts.h"
+#include "policy/limits/limit_rules.h"
 #include "proxy/cli/commands.h"
 #include "proxy/cli/problems.h"
 
@@ -29,9 +31,11 @@ std::optional<std::vector<PolicyTest>> load_tests(const std::vector<std::string>
     return all_valid ? std::optional{std::move(tests)} : std::nullopt;
 }
 
-bool run_test(const policy::Router& router, const PolicyTest& test) {
+bool run_test(const policy::Router& router,
+              const policy::LimitBook& limits,
+              const PolicyTest& test) {
     const std::vector<std::string> found =
-        policy::differences(router, test, std::chrono::steady_clock::now());
+        policy::differences(router, limits, test, std::chrono::system_clock::now());
     std::string line = (found.empty() ? "ok   " : "FAIL ") + test.name;
     for (const std::string& difference : found) {
         line += (&difference == found.data() ? ": " : "; ") + difference;
@@ -52,8 +56,10 @@ int test(const std::string& config, const std::vector<std::string>& files) {
         return 1;
     }
     const policy::Router router{*snapshot};
+    policy::Accounts accounts;  // nothing is ever counted there
+    const policy::LimitBook limits{*snapshot, accounts};
     const auto passed = std::ranges::count_if(
-        *tests, [&router](const PolicyTest& each) { return run_test(router, each); });
+        *tests, [&](const PolicyTest& each) { return run_test(router, limits, each); });
     const auto failed = std::ssize(*tests) - passed;
     std::cout << passed << " passed, " << failed << " failed\n" << std::flush;
     return failed == 0 && std::cout ? 0 : 1;

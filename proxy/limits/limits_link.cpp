@@ -218,10 +218,10 @@ void SharedLimits::kick() {
 
 /// All decisions first: an exchange that goes on may end others that wait.
 void SharedLimits::deliver() {
-    for (RedisLimits::Answer& answer : answers_) {
+    for (const RedisLimits::Answer& answer : answers_) {
         const auto found = waiting_.find(answer.ticket);
         if (found != waiting_.end()) {
-            found->second->decision = std::move(answer.decision);
+            found->second->decision = answer.decision;
         }
     }
     for (const RedisLimits::Answer& answer : answers_) {

@@ -35,7 +35,7 @@ bool parse_node_address(std::string_view text,
                         const policy::RedisAddress& like,
                         policy::RedisAddress& address) {
     const std::size_t colon = text.rfind(':');
-    if (colon == std::string_view::npos || colon > kMaxHost) {
+    if (colon > kMaxHost) {  // or npos
         return false;
     }
     std::string_view host = text.substr(0, colon);

@@ -135,7 +135,7 @@ Task<Decision> SharedLimits::ask_redis(
     }
     if (waiting.decision) {
         keep(subject, demand, *waiting.decision, grant);
-        co_return std::move(*waiting.decision);
+        co_return *waiting.decision;
     }
     limits_.abandon(waiting.ticket);
     if (flow.is_cancelled() || is_ready(client_gone)) {

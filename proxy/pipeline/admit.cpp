@@ -82,7 +82,7 @@ bool Exchange::bound_cost(std::optional<std::int64_t> cap) {
     auto worst = policy::worst_case({.request = request_,
                                      .project = *identity_.project,
                                      .plan = plan_,
-                                     .prices = view_->policy().prices,
+                                     .prices = view_->policy().router.prices(),
                                      .output_cap = cap,
                                      .must_be_priced = true});
     if (!worst) {
@@ -175,7 +175,7 @@ bool Exchange::lower_cap(const Refusal& refusal) {
     const auto cap = policy::affordable_cap({.request = request_,
                                              .project = *identity_.project,
                                              .plan = plan_,
-                                             .prices = view_->policy().prices,
+                                             .prices = view_->policy().router.prices(),
                                              .output_cap = {},
                                              .must_be_priced = true},
                                             left);
@@ -285,15 +285,14 @@ std::string_view Exchange::encode_expired_row() {
     expired.provider = target.target.provider->name;
     expired.model = target.target.model;
     const policy::TargetPrice price =
-        view_->policy().prices.find(*target.target.provider, target.target.model);
+        view_->policy().router.prices().find(*target.target.provider, target.target.model);
     expired.price = to_string(price.source);
     if (!is_budgeted_) {
         expired.cost = policy::cost_of(expired.usage, price, request_.service_tier);
     }
     expired.tags = facts_.tags;
     std::span<char> room = worker_.scratch().record;
-    return {room.data(),
-            policy::encode_row(expired, room.first(policy::Journal::kMaxOpen))};
+    return {room.data(), policy::encode_row(expired, room.first(policy::Journal::kMaxOpen))};
 }
 
 /// Nobody has asked for the worst case: four bytes a token, and the output that was capped.

@@ -141,8 +141,7 @@ LoadedPolicy::LoadedPolicy(std::shared_ptr<const policy::Snapshot> from,
     : snapshot{std::move(from)},
       tree{std::move(written)},
       router{*snapshot},
-      limits{*snapshot, accounts},
-      prices{*snapshot} {
+      limits{*snapshot, accounts} {
     for (const auto& project : snapshot->projects) {
         projects.emplace(project->id, project.get());
     }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "policy/budget/price_book.h"
 #include "policy/config/snapshot.h"
 #include "policy/config/yaml_tree.h"
 #include "policy/keys/stored_keys.h"
@@ -40,7 +39,6 @@ struct LoadedPolicy {
     policy::YamlPtr tree;  // as written, for showing it
     policy::Router router;
     policy::LimitBook limits;
-    policy::PriceBook prices;
     policy::ProjectIndex projects;
     std::vector<ProviderWire> wires;         // as snapshot->providers
     std::shared_ptr<const Webhook> webhook;  // null: alerts go to log and metric only

@@ -38,7 +38,7 @@ void Exchange::charge(const providers::Usage& usage, std::string_view service_ti
     call_.is_charged = true;
     row_.usage += usage;
     const policy::TargetPrice price =
-        view_->policy().prices.find(call_.line->provider(), row_.model);
+        view_->policy().router.prices().find(call_.line->provider(), row_.model);
     row_.price = to_string(price.source);
     row_.cost =
         row_.cost +
@@ -53,7 +53,7 @@ bool Exchange::is_beyond(const providers::Usage& usage) const {
         return true;
     }
     const providers::Model* model =
-        view_->policy().prices.find(call_.line->provider(), row_.model).model;
+        view_->policy().router.prices().find(call_.line->provider(), row_.model).model;
     if (model == nullptr || request_.endpoint->meter != "tokens") {
         return false;
     }

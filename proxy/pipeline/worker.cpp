@@ -173,9 +173,8 @@ double Worker::budget_used(const policy::Project& project, policy::Day day) {
         return policy::MemoryLimits::budget_used(*rules.project, day);
     }
     // As Redis told it last.
-    const std::int64_t used = process_.shared_limits->budgets()
-                                  .of(project.id)
-                                  .used(policy::span_of(*budget, day).first);
+    const std::int64_t used =
+        process_.shared_limits->budgets().of(project.id).used(policy::span_of(*budget, day).first);
     return static_cast<double>(std::max<std::int64_t>(used, 0)) /
            static_cast<double>(budget->limit.nanos());
 }

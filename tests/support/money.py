@@ -30,7 +30,7 @@ def policy_text(
     workers=2,
     project_id="tests",
 ):
-    """One project with one key. `providers`: {name: host:port}; `project`, `key`, `organization`:
+    """One project with one key. `providers`: {name: host:port or all its settings}; `project`, `key`, `organization`:
     what stands in those blocks beside; `others`: further projects; `extra`: further blocks."""
     named = "".join(f"  {name}: {_provider(address)}\n" for name, address in providers.items())
     return f"""listen: "127.0.0.1:0"
@@ -52,11 +52,11 @@ projects:
 """
 
 
-def _provider(address):
-    # Of this kind, so that its models have the catalogue's prices.
-    return json.dumps(
-        {"kind": "openai", "base_url": f"http://{address}/v1", "api_key": UPSTREAM_KEY}
-    )
+def _provider(given):
+    if not isinstance(given, dict):
+        # Of this kind, so that its models have the catalogue's prices.
+        given = {"kind": "openai", "base_url": f"http://{given}/v1", "api_key": UPSTREAM_KEY}
+    return json.dumps(given)
 
 
 def _indented(text, columns):
@@ -97,8 +97,12 @@ class Books:
         """Another process in the same directory, once the one before has ended."""
         if self.gateway.child.poll() is None:
             self.gateway.stop()
-        self.gateway = self._start(Gateway, self.directory, self._text(*project, **settings))
+        self.gateway = self.begin_beside(*project, **settings)
         return self.gateway
+
+    def begin_beside(self, *project, **settings):
+        """Another process in the same directory."""
+        return self._start(Gateway, self.directory, self._text(*project, **settings))
 
     @property
     def database(self):
@@ -208,11 +212,13 @@ def tokens(prompt, completion, cached=0, reasoning=0):
 
 
 class Gate:
-    """A provider's script that answers only when it is let: requests are under way until then."""
+    """A provider's script that answers only while it is open: requests are under way until then."""
 
-    def __init__(self, *answers):
+    def __init__(self, *answers, is_open=False):
         self._answers = answers
         self._is_open = threading.Event()
+        if is_open:
+            self.open()
         self.arrived = threading.Semaphore(0)
 
     def __call__(self, link):
@@ -228,6 +234,9 @@ class Gate:
 
     def open(self):
         self._is_open.set()
+
+    def close(self):
+        self._is_open.clear()
 
 
 @contextlib.contextmanager

@@ -24,8 +24,10 @@ WITH added AS (
     RETURNING project, day, cost_nanos
 )
 INSERT INTO day_sums AS known (project, day, instance, spent_nanos)
-SELECT project, day, $21::text, sum(cost_nanos) FROM added GROUP BY project, day ORDER BY project, day
-ON CONFLICT (project, day, instance) DO UPDATE SET spent_nanos = known.spent_nanos + excluded.spent_nanos
+SELECT project, day, $21::text, sum(cost_nanos) FROM added
+GROUP BY project, day ORDER BY project, day
+ON CONFLICT (project, day, instance) DO UPDATE SET
+    spent_nanos = known.spent_nanos + excluded.spent_nanos
 )sql"};
 
 constexpr PgStatement kFindRow{"find_row", "SELECT detail FROM ledger WHERE id = $1::text"};

@@ -10,7 +10,9 @@ namespace headgate::policy {
 using Outcome = RedisLimits::Outcome;
 
 LimitsShard::LimitsShard(const RedisLimits::Settings& settings, std::string tag)
-    : settings_{settings}, tag_{std::move(tag)}, tallies_{settings.untold} {}
+    : settings_{settings},
+      tag_{std::move(tag)},
+      tallies_{settings.instance, settings.worker, settings.untold} {}
 
 void LimitsShard::admit(RedisLimits::Ticket ticket, const Subject& subject, const Demand& demand) {
     queue_.push_back(queued(ticket, subject, demand, tallies_));

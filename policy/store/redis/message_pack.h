@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace headgate::policy {
 
@@ -18,11 +19,8 @@ public:
     void text(std::string_view bytes);
     void flag(bool value) { number(value ? 1 : 0); }
 
-    /// Values written elsewhere, as they are.
-    void append(const MessagePack& other) { bytes_ += other.bytes_; }
-
     const std::string& bytes() const { return bytes_; }
-    void clear() { bytes_.clear(); }
+    std::string take() && { return std::move(bytes_); }
 
 private:
     void tagged(std::uint8_t tag, std::uint64_t value, std::size_t width);

@@ -35,7 +35,7 @@ namespace headgate::policy {
 //
 // The sum of h… over all workers is the `reserved` of m…; the same holds for s… and b….
 
-/// Settles, then admissions, of one worker. ARGV[1]: see CallBuilder.
+/// Settles, then admissions, of one worker. ARGV[1]: see ShardCall::payload().
 const std::string& limits_script();
 /// What an instance knows of spent money. ARGV[1]: see report_payloads().
 const std::string& report_script();

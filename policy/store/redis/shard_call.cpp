@@ -12,6 +12,11 @@ constexpr std::size_t kMostBuckets = 1024;
 constexpr std::size_t kMostSettledBuckets = 512;
 constexpr std::size_t kMostSettledDays = 256;
 
+// Numbers of a bucket, a scope and a day: RATE, SPAN and SUM of the script.
+constexpr std::size_t kRate = 5;
+constexpr std::size_t kSpan = 6;
+constexpr std::size_t kSum = 5;
+
 /// Takes up to `most` off the front, calls `each` with them.
 template <class Tally, class Each>
 void take_front(std::vector<Tally*>& list, std::size_t most, const Each& each) {
@@ -67,7 +72,10 @@ std::size_t ShardCall::place(DayTally& day) {
     if (day.place.call != number) {
         const std::size_t scope = place(*day.scope);
         day.place = {.call = number, .index = days.size()};
-        days.push_back({.tally = &day, .scope = scope, .booked = std::exchange(day.booked, 0)});
+        days.push_back({.tally = &day,
+                        .scope = scope,
+                        .booked = std::exchange(day.booked, 0),
+                        .told_before = tells ? day.scope->told_of(day) : 0});
     }
     return day.place.index;
 }
@@ -148,12 +156,13 @@ void ShardCall::confirm() const {
 
 std::string ShardCall::payload(const RedisLimits::Settings& settings) const {
     MessagePack to;
-    to.list(8);
+    to.list(7);
     write_head(to, settings);
+    write_fields(to, settings);
     write_buckets(to);
     write_money(to);
     write_admissions(to);
-    return to.bytes();
+    return std::move(to).take();
 }
 
 void ShardCall::write_head(MessagePack& to, const RedisLimits::Settings& settings) const {
@@ -170,13 +179,46 @@ void ShardCall::write_head(MessagePack& to, const RedisLimits::Settings& setting
     to.number(settings.report_wait.count());
 }
 
-/// Names; then for each limit, period (0: slots), enforced, correction, slots.
-void ShardCall::write_buckets(MessagePack& to) const {
-    to.list(buckets.size());
+void ShardCall::write_fields(MessagePack& to, const RedisLimits::Settings& settings) const {
+    const auto contributes = [](const DayEntry& day) {
+        return day.booked > 0 || day.told_before > 0;
+    };
+    const auto holds_slots = [](const BucketEntry& bucket) {
+        return bucket.kind == LimitKind::concurrent;
+    };
+    const auto contributions = static_cast<std::size_t>(std::ranges::count_if(days, contributes));
+    to.list(2 + buckets.size() + scopes.size() + days.size() + contributions);
+    to.text("e");
+    to.text("l" + settings.instance);
     for (const BucketEntry& entry : buckets) {
         to.text(entry.tally->field);
     }
-    to.list(buckets.size() * 5);
+    for (const ScopeEntry& entry : scopes) {
+        to.text(entry.tally->field);
+    }
+    for (const DayEntry& entry : days) {
+        to.text(entry.tally->field);
+    }
+    for (const DayEntry& entry : days) {
+        if (contributes(entry)) {
+            to.text(entry.tally->contribution_field);
+        }
+    }
+    const auto slots = static_cast<std::size_t>(std::ranges::count_if(buckets, holds_slots));
+    to.list(1 + days.size() + slots);
+    to.text("w" + std::to_string(settings.worker));
+    for (const DayEntry& entry : days) {
+        to.text(entry.tally->held_field);
+    }
+    for (const BucketEntry& entry : buckets) {
+        if (holds_slots(entry)) {
+            to.text(entry.tally->slots_field);
+        }
+    }
+}
+
+void ShardCall::write_buckets(MessagePack& to) const {
+    to.list(buckets.size() * kRate);
     for (const BucketEntry& entry : buckets) {
         to.number(entry.limit);
         to.number(milliseconds_of(entry.kind));
@@ -186,37 +228,27 @@ void ShardCall::write_buckets(MessagePack& to) const {
     }
 }
 
-/// Scopes; for each 2 enforced, 1 asked, 0 not asked, and limit, first day, day after the last.
-/// Days; for each scope (from 1), day, held, booked, and while all is told what was told before.
 void ShardCall::write_money(MessagePack& to) const {
-    to.list(scopes.size());
-    for (const ScopeEntry& entry : scopes) {
-        to.text(entry.tally->field);
-    }
-    to.list(scopes.size() * 4);
+    to.list(scopes.size() * kSpan);
     for (const ScopeEntry& entry : scopes) {
         const bool is_enforced = entry.is_asked && entry.budget.mode == EnforceMode::enforce;
         to.number(is_enforced ? 2 : entry.is_asked ? 1 : 0);
         to.number(entry.budget.limit);
         to.number(entry.budget.first);
         to.number(entry.budget.stop);
+        to.number(0);
+        to.number(0);
     }
-    to.list(days.size());
+    to.list(days.size() * kSum);
     for (const DayEntry& entry : days) {
-        to.text(entry.tally->field);
-    }
-    to.list(days.size() * 5);
-    for (const DayEntry& entry : days) {
-        const DayTally& day = *entry.tally;
-        to.number(static_cast<std::int64_t>(entry.scope + 1));
-        to.number(day.day.time_since_epoch().count());
-        to.number(day.held);
+        to.number(static_cast<std::int64_t>(entry.scope * kSpan));
+        to.number(entry.tally->day.time_since_epoch().count());
+        to.number(entry.tally->held);
         to.number(entry.booked);
-        to.number(tells ? day.scope->told_of(day) : 0);
+        to.number(entry.told_before);
     }
 }
 
-/// For each: number of takes, of payments, worst case; pairs of bucket (from 1) and amount; days.
 void ShardCall::write_admissions(MessagePack& to) const {
     std::size_t numbers = 0;
     for (const QueuedAdmission& admission : admissions) {
@@ -228,12 +260,12 @@ void ShardCall::write_admissions(MessagePack& to) const {
         to.number(static_cast<std::int64_t>(admission.payment_count));
         to.number(admission.worst);
         for (const Take& take : admission.takes) {
-            to.number(static_cast<std::int64_t>(take.bucket->place.index + 1));
+            to.number(static_cast<std::int64_t>(take.bucket->place.index * kRate));
             to.number(take.amount);
         }
         for (std::size_t i = 0; i < admission.payment_count; ++i) {
             const DayTally& day = *admission.payments[i].day;
-            to.number(static_cast<std::int64_t>(day.place.index + 1));
+            to.number(static_cast<std::int64_t>(day.place.index * kSum));
         }
     }
 }

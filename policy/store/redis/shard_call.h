@@ -35,6 +35,7 @@ struct DayEntry {
     DayTally* tally = nullptr;
     std::size_t scope = 0;  // in ShardCall::scopes
     std::int64_t booked = 0;
+    std::int64_t told_before = 0;  // while all is told
 };
 
 /// One call to Redis, kept until its reply is known.
@@ -57,7 +58,19 @@ struct ShardCall {
     /// scope. What waits behind one that may not goes with the next call.
     void add_admissions(std::deque<QueuedAdmission>& queue);
 
-    /// What the script reads.
+    /// What the script reads: a list of
+    ///   head          instance, worker, life, number, probed, acked, begins, completes, lease,
+    ///   wait fields        of the counters: epoch, lives, buckets, sums of spans, days,
+    ///   contributions of
+    ///                 the days that book something or tell what was told before
+    ///   held fields   of the holdings: the worker's latest call, days, buckets of slots
+    ///   rates         a bucket: limit, period in ms (0: slots), enforced, correction, slots
+    ///   spans         a scope: 2 enforced, 1 asked, 0 not asked; limit, first day, day after the
+    ///                 last; two places for the script
+    ///   sums          a day: its scope, day, held, booked, told before
+    ///   asked         an admission: number of takes, of payments, worst case; bucket and amount a
+    ///                 take; a day a payment
+    /// Scopes, buckets and days are named by where their group of numbers begins, from 0.
     std::string payload(const RedisLimits::Settings& settings) const;
 
     /// What it said goes back into the tallies, its admissions to the front of `queue`: it was not
@@ -77,6 +90,7 @@ private:
     void join(QueuedAdmission&& admission);
 
     void write_head(MessagePack& to, const RedisLimits::Settings& settings) const;
+    void write_fields(MessagePack& to, const RedisLimits::Settings& settings) const;
     void write_buckets(MessagePack& to) const;
     void write_money(MessagePack& to) const;
     void write_admissions(MessagePack& to) const;

@@ -68,9 +68,13 @@ private:
 
     BucketLevel level_of(const Take& take) const {
         const std::optional<std::chrono::milliseconds> period = period_of(take.kind);
-        return {.limit = static_cast<double>(take.limit),
-                .period_ms = period ? static_cast<double>(period->count()) : 0,
-                .used = used_[take.bucket->place.index]};
+        const double used = used_[take.bucket->place.index];
+        BucketLevel level;
+        level.limit = static_cast<double>(take.limit);
+        level.period_ms = period ? static_cast<double>(period->count()) : 0;
+        level.bucket.used = used;  // at the moment of the reply, from which all waits count
+        level.used = used;
+        return level;
     }
 
     /// Where the scope's spent stands; reserved is behind it.

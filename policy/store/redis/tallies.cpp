@@ -38,6 +38,7 @@ BucketTally& Tallies::bucket(const BucketRule& rule) {
     if (found == buckets_.end()) {
         found = buckets_.emplace(rule.name, BucketTally{}).first;
         found->second.field = "b" + rule.name;
+        found->second.slots_field = "s" + worker_ + "|b" + rule.name;
     }
     BucketTally& bucket = found->second;
     bucket.kind = rule.kind;
@@ -64,6 +65,8 @@ DayTally& Tallies::day(const ScopeRules& rules, Day day) {
     tally->day = day;
     tally->untold = untold_->of(rules.id, day);
     tally->field = "m" + rules.id + "/" + std::to_string(day.time_since_epoch().count());
+    tally->held_field = "h" + worker_ + "|" + tally->field;
+    tally->contribution_field = "c" + instance_ + "|" + tally->field;
     ++days_;
     return *scope.days.emplace_back(std::move(tally));
 }

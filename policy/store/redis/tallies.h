@@ -26,7 +26,8 @@ struct CallPlace {
 
 /// What a worker knows of one bucket: what it holds and what it has yet to tell.
 struct BucketTally {
-    std::string field;  // "b" and the bucket's name
+    std::string field;        // "b" and the bucket's name
+    std::string slots_field;  // where this worker's slots stand
     LimitKind kind = LimitKind::rpm;
     std::int64_t limit = 0;  // of the latest rule
     EnforceMode mode = EnforceMode::enforce;
@@ -43,6 +44,8 @@ struct DayTally {
     ScopeTally* scope = nullptr;
     Day day;
     std::string field;                            // "m<scope>/<day>"
+    std::string held_field;                       // where what this worker holds stands
+    std::string contribution_field;               // … and what its instance spent
     std::int64_t held = 0;                        // by exchanges that run
     std::int64_t booked = 0;                      // to be told
     std::shared_ptr<UntoldMoney::Amount> untold;  // what is booked, until it is confirmed
@@ -63,7 +66,10 @@ struct ScopeTally {
 /// All tallies of one shard. Addresses stay until prune().
 class Tallies {
 public:
-    explicit Tallies(std::shared_ptr<UntoldMoney> untold) : untold_{std::move(untold)} {}
+    Tallies(std::string instance, std::size_t worker, std::shared_ptr<UntoldMoney> untold)
+        : instance_{std::move(instance)},
+          worker_{std::to_string(worker)},
+          untold_{std::move(untold)} {}
 
     BucketTally& bucket(const BucketRule& rule);
     DayTally& day(const ScopeRules& scope, Day day);
@@ -95,6 +101,8 @@ private:
 
     void prune_days();
 
+    std::string instance_;
+    std::string worker_;
     std::shared_ptr<UntoldMoney> untold_;
     ByName<BucketTally> buckets_;
     ByName<ScopeTally> scopes_;

@@ -158,8 +158,8 @@ Decision BlockingLimits::admit(const Subject& subject, const Demand& demand) {
 }
 
 void BlockingLimits::settle(const Subject& subject, const Settled& settled) {
-    add_to_accounts(subject, settled.held.day, settled.cost);
     limits_.settle(subject, settled);
+    add_to_accounts(subject, settled.held.day, settled.cost);
     run();
 }
 

@@ -44,9 +44,9 @@ public:
     void run(std::vector<RedisLimits::Answer>& answers);
     void run();
 
-    /// One admission, to its decision. With money the accounts are not touched.
+    /// One admission, to its decision.
     Decision admit(const Subject& subject, const Demand& demand);
-    /// Adds the cost to the accounts, then settles and sends.
+    /// Settles, adds the cost to the accounts, and sends.
     void settle(const Subject& subject, const Settled& settled);
 
     /// Sends the next call and lets its reply be lost, after Redis has applied it.
@@ -83,7 +83,7 @@ private:
     RedisLimits::Ticket latest_ = 0;
 };
 
-/// Adds a cost to the day of the project and of the organization, as the gateway does before it
+/// Adds a cost to the day of the project and of the organization, as the gateway does where it
 /// settles.
 void add_to_accounts(const Subject& subject, Day day, providers::Money cost);
 

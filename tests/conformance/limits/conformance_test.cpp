@@ -54,6 +54,28 @@ TEST(LimitsInACluster, HoldAllScenariosOfOneShardWhereProjectsAreShards) {
     }
 }
 
+TEST(LimitsInACluster, FreesWhatDeadProcessesHeld) {
+    LimitsWorld world;
+    Project& search = world.project("search");
+    search.limits = {entry({{LimitKind::concurrent, 1}})};
+    world.open();
+    LimitsWorld dead_world = world.twin();
+    const std::string key_space = fresh_key_space();
+    BlockingLimits dead{{.key_space = key_space, .instance = "dead", .life = 1, .lease = {}},
+                        shared_cluster().address(0),
+                        dead_world.accounts()};
+    BlockingLimits alive{{.key_space = key_space, .instance = "alive", .life = 1},
+                         shared_cluster().address(2),
+                         world.accounts()};
+    ASSERT_FALSE(dead.admit(dead_world.subject(search), demand()).refusal);
+    const Decision before = alive.admit(world.subject(search), demand());
+
+    alive.heartbeat();
+
+    EXPECT_TRUE(before.refusal);
+    EXPECT_FALSE(alive.admit(world.subject(search), demand()).refusal);
+}
+
 TEST(LimitsInACluster, FollowWhereTheShardsOfProjectsLie) {
     LimitsWorld world;
     std::vector<Project*> projects;

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 namespace headgate::policy::testing {
 
 namespace {
@@ -105,6 +107,60 @@ TEST_F(DataLoss, TellsAnewWhatAServerThatCrashedHasForgotten) {
 
     EXPECT_FALSE(decision.refusal);
     EXPECT_EQ(money(), (StoredMoney{0, usd(2).nanos()}));
+}
+
+TEST_F(DataLoss, TellsAnewWhereAnOlderStateComesBack) {
+    const std::array<std::string, 2> keys{"{hg:loss}:limits", "{hg:loss}:held:a"};
+    RedisConnection redis{server_->address()};
+    const auto limits = limits_of(world_, "a");
+    ASSERT_FALSE(limits->admit(subject_, held_).refusal);
+    for (const std::string& key : keys) {
+        ASSERT_EQ(redis.ask({"COPY", key, key + ":old"}).number, 1);
+    }
+    ASSERT_FALSE(limits->admit(subject_, demand(usd(2))).refusal);
+    limits->settle(subject_, settled(held_, Money::nanos(5)));
+
+    for (const std::string& key : keys) {  // what a fail-over to a replica that lags looks like
+        ASSERT_EQ(redis.ask({"COPY", key + ":old", key, "REPLACE"}).number, 1);
+    }
+    const StoredMoney older = money();
+    const Decision decision = limits->admit(subject_, demand(usd(3)));
+
+    EXPECT_EQ(older, (StoredMoney{0, usd(1).nanos()}));
+    EXPECT_FALSE(decision.refusal);
+    EXPECT_EQ(limits->reports, 2);
+    EXPECT_EQ(money(), (StoredMoney{5, usd(5).nanos()}));
+}
+
+TEST_F(DataLoss, AppliesNothingWhereRedisWillNotWrite) {
+    const auto limits = limits_of(world_, "a");
+    ASSERT_FALSE(limits->admit(subject_, held_).refusal);
+    RedisConnection redis{server_->address()};
+    const std::array<std::array<const char*, 4>, 4> ways{{
+        {"CONFIG", "SET", "maxmemory", "1"},
+        {"CONFIG", "SET", "maxmemory", "0"},
+        {"CONFIG", "SET", "min-replicas-to-write", "1"},
+        {"CONFIG", "SET", "min-replicas-to-write", "0"},
+    }};
+    for (std::size_t i = 0; i < ways.size(); i += 2) {
+        redis.ask({ways[i][0], ways[i][1], ways[i][2], ways[i][3]});
+        limits->limits().admit(100 + i, subject_, held_);
+        EXPECT_THROW(limits->run(), std::runtime_error) << ways[i][2];
+        EXPECT_FALSE(limits->limits().problem().empty());
+        limits->limits().lose();
+        redis.ask({ways[i + 1][0], ways[i + 1][1], ways[i + 1][2], ways[i + 1][3]});
+        limits->run();
+        EXPECT_EQ(money(), (StoredMoney{0, usd(1).nanos()})) << ways[i][2];
+    }
+
+    redis.ask({"REPLICAOF", "127.0.0.1", "1"});
+    limits->limits().admit(200, subject_, held_);
+    EXPECT_THROW(limits->run(), std::runtime_error);
+    limits->limits().lose();
+    redis.ask({"REPLICAOF", "NO", "ONE"});
+    limits->run();
+
+    EXPECT_EQ(money(), (StoredMoney{0, usd(1).nanos()}));
 }
 
 TEST_F(DataLoss, WaitsForAsManyProcessesAsWereSeen) {

@@ -72,7 +72,8 @@ public:
                 .plan = plan_,
                 .prices = *prices_.back(),
                 .output_cap = {},
-                .must_be_priced = must_be_priced_};
+                .must_be_priced = must_be_priced_,
+                .estimate = nullptr};
     }
 
     providers::Result<WorstCase> worst(std::string_view path, std::string body) {

@@ -47,6 +47,14 @@ TEST_F(WorstCaseTest, CountsTheInlineInputAndTheCapThatTheRequestSets) {
     EXPECT_EQ(worst->cost, Money::nanos(input * 1'250 + 100 * 10'000));
 }
 
+TEST_F(WorstCaseTest, TakesAnEstimateThatWasMadeBefore) {
+    WorstCaseInput input = case_.input(case_.request(kChat, R"({"model":"m","max_tokens":1})"));
+    const providers::TokenEstimate estimate{.guess = {5}, .at_most = {77}, .is_bounded = true};
+    input.estimate = &estimate;
+
+    EXPECT_EQ(worst_case(input)->input_tokens, 77);
+}
+
 TEST_F(WorstCaseTest, TakesTheOutputCapFromTheRequestElseTheProjectElseTheModel) {
     case_.project().max_output = 500;
     const struct {

@@ -3,6 +3,8 @@
 #include "policy/config/loader.h"
 #include "policy/explain/explain.h"
 #include "policy/explain/quiet_healths.h"
+#include "policy/limits/accounts.h"
+#include "policy/limits/limit_rules.h"
 #include "tests/unit/policy/config/policy_file.h"
 
 #include <gtest/gtest.h>
@@ -22,13 +24,19 @@ inline std::unique_ptr<Snapshot> loaded(const std::string& path) {
     return std::move(result.snapshot);
 }
 
-/// fixtures/policy.yaml, and what asks it.
-class ExamplePolicy : public ::testing::Test {
+inline providers::WallTime at_day(int year, unsigned month, unsigned day) {
+    return std::chrono::sys_days{std::chrono::year{year} / static_cast<int>(month) /
+                                 static_cast<int>(day)};
+}
+
+/// A policy of fixtures/, and what asks it.
+class AskedPolicy : public ::testing::Test {
 protected:
-    void SetUp() override {
-        snapshot_ = loaded(fixture("policy.yaml"));
+    void load(const std::string& path) {
+        snapshot_ = loaded(path);
         ASSERT_NE(snapshot_, nullptr);
         router_.emplace(*snapshot_);
+        limits_.emplace(*snapshot_, accounts_);
     }
 
     static Question question(const std::string& model = "gpt-5") {
@@ -38,13 +46,28 @@ protected:
         return question;
     }
 
-    Explanation explained(const Question& question) {
-        return explain(*router_, healths_, question, {});
+    World world() {
+        return {.router = *router_,
+                .healths = healths_,
+                .limits = *limits_,
+                .now = providers::SteadyTime{std::chrono::hours{1}},
+                .time = time_};
     }
 
+    Explanation explained(const Question& question) { return explain(world(), question); }
+
     std::unique_ptr<Snapshot> snapshot_;
+    Accounts accounts_;
     std::optional<Router> router_;
+    std::optional<LimitBook> limits_;
     QuietHealths healths_;
+    providers::WallTime time_ = at_day(2026, 11, 16);
+};
+
+/// fixtures/policy.yaml: it has no limits and no budgets.
+class ExamplePolicy : public AskedPolicy {
+protected:
+    void SetUp() override { load(fixture("policy.yaml")); }
 };
 
 /// "openai/gpt-5=429 azure-eu/gpt-5=200"

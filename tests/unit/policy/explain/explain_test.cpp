@@ -114,6 +114,8 @@ TEST_F(ExamplePolicy, RefusesInTheOrderOfTheChecks) {
         EXPECT_NE(found.message, "") << refusal.what;
         EXPECT_TRUE(found.attempts.empty()) << refusal.what;
         EXPECT_FALSE(found.price) << refusal.what;
+        EXPECT_FALSE(found.reservation) << refusal.what;
+        EXPECT_TRUE(found.limits.empty()) << refusal.what;
     }
 }
 
@@ -202,16 +204,11 @@ TEST_F(ExamplePolicy, CostsNothingKnownWhereNobodyServed) {
     EXPECT_EQ(found.price->input, *Money::parse("1.25"));  // of the first target
 }
 
-TEST(Explain, TellsTheImplicitRouteAsSuch) {
-    const LoadResult policy = load_text(with_basics(""));
-    ASSERT_NE(policy.snapshot, nullptr);
-    const Router router{*policy.snapshot};
-    QuietHealths healths;
-    Question asked;
-    asked.project = "search";
-    asked.model = "gpt-5";
+TEST_F(AskedPolicy, TellsTheImplicitRouteAsSuch) {
+    const TemporaryFile file{with_basics("")};
+    load(file.path());
 
-    const Explanation found = explain(router, healths, asked, {});
+    const Explanation found = explained(question());
 
     EXPECT_EQ(found.route, "default");
     ASSERT_EQ(found.routes.size(), 1U);

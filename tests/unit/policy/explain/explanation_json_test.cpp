@@ -24,6 +24,27 @@ TEST(ExplanationJson, HasTheShapeOfTheReference) {
                          .cached_input = *Money::parse("0.1375"),
                          .source = "catalogue"};
     explanation.cost = *Money::parse("8.25");
+    explanation.limits = {{.scope = Scope::organization,
+                           .model = "*",
+                           .label = "organization/*/rpm",
+                           .kind = LimitKind::rpm,
+                           .limit = 10'000,
+                           .remaining = 9'999,
+                           .takes = 1},
+                          {.scope = Scope::key,
+                           .model = "gpt-5*,o4*",
+                           .label = "search/laptop/gpt-5*,o4*/tpm",
+                           .kind = LimitKind::tpm,
+                           .limit = 300'000,
+                           .remaining = 0,
+                           .takes = 32'100}};
+    explanation.reservation = {.input_tokens = 100,
+                               .output_tokens = 32'000,
+                               .images = 0,
+                               .usd = *Money::parse("0.320125"),
+                               .target = "openai/gpt-5",
+                               .lowered_cap = {},
+                               .is_held = true};
 
     EXPECT_EQ(
         to_json(explanation),
@@ -34,7 +55,10 @@ TEST(ExplanationJson, HasTheShapeOfTheReference) {
         R"({"provider":"a","model":"gpt-5","result":"cut"},)"
         R"({"provider":"azure-eu","model":"gpt-5","result":200}],)"
         R"("skipped":[{"provider":"claude","model":"c","reason":"endpoint"}],)"
-        R"("limits":[],"reservation":null,)"
+        R"("limits":[{"scope":"organization","model":"*","kind":"rpm","limit":10000,)"
+        R"("remaining":9999,"takes":1},{"scope":"key","model":"gpt-5*,o4*","kind":"tpm",)"
+        R"("limit":300000,"remaining":0,"takes":32100}],)"
+        R"("reservation":{"input_tokens":100,"output_tokens":32000,"usd":"0.320125"},)"
         R"("price":{"input":"1.375","output":"11","cached_input":"0.1375","source":"catalogue"},)"
         R"("cache":"off","drops":[],"cost_usd":"8.25"})");
 }
@@ -48,6 +72,16 @@ TEST(ExplanationJson, SaysNullForWhatThereIsNot) {
               R"({"served":false,"status":403,"code":"model_not_allowed","route":null,"routes":[],)"
               R"("attempts":[],"skipped":[],"limits":[],"reservation":null,"price":null,)"
               R"("cache":"off","drops":[]})");
+}
+
+TEST(ExplanationJson, HasNoAmountWhereNoPriceBoundsTheRequest) {
+    Explanation explanation;
+    explanation.reservation = Explanation::ReservationLine{};
+    explanation.reservation->input_tokens = 7;
+
+    EXPECT_NE(to_json(explanation)
+                  .find(R"("reservation":{"input_tokens":7,"output_tokens":0,"usd":null})"),
+              std::string::npos);
 }
 
 TEST(ExplanationJson, StaysJsonWhateverTheTextsHold) {

@@ -63,6 +63,101 @@ TEST(ExplanationTable, TellsTheOutcomeFirstAndThenWhy) {
               "  Budget   none\n");
 }
 
+TEST(ExplanationTable, TellsLimitsReservationAndBudgets) {
+    Explanation explanation;
+    explanation.status = 429;
+    explanation.code = "insufficient_quota";
+    explanation.message = "The budget does not hold it.";
+    explanation.limits = {{.model = "*",
+                           .label = "organization/*/rpm",
+                           .limit = 10'000,
+                           .remaining = 10'000,
+                           .takes = 1},
+                          {.model = "*",
+                           .label = "search/gpt-5*/tpm",
+                           .kind = LimitKind::tpm,
+                           .limit = 300'000,
+                           .remaining = 1'234,
+                           .takes = 32'100},
+                          {.model = "*",
+                           .label = "search/gpt-5*/rpd",
+                           .kind = LimitKind::rpd,
+                           .limit = 5,
+                           .remaining = 0,
+                           .takes = 1,
+                           .is_shadow = true},
+                          {.model = "*",
+                           .label = "search/gpt-5*/ipm",
+                           .kind = LimitKind::ipm,
+                           .limit = 50,
+                           .remaining = 50},
+                          {.model = "*",
+                           .label = "search/gpt-5*/concurrent",
+                           .kind = LimitKind::concurrent,
+                           .limit = 64,
+                           .remaining = 63,
+                           .takes = 1}};
+    explanation.reservation = {.input_tokens = 100,
+                               .output_tokens = 9'987,
+                               .images = 0,
+                               .usd = *Money::parse("0.099995"),
+                               .target = "openai/gpt-5",
+                               .lowered_cap = 9'987,
+                               .is_held = true};
+    explanation.budgets = {{.scope = "organization",
+                            .limit = *Money::parse("10000"),
+                            .per = BudgetPeriod::total,
+                            .spent = *Money::parse("7.5"),
+                            .reserved = {}},
+                           {.scope = "search",
+                            .limit = *Money::parse("250"),
+                            .per = BudgetPeriod::month,
+                            .spent = *Money::parse("212.5"),
+                            .reserved = *Money::parse("1.25"),
+                            .is_shadow = true}};
+
+    EXPECT_EQ(to_table(explanation, asked()),
+              "Refused: 429 insufficient_quota: The budget does not hold it.\n"
+              "\n"
+              "Limits\n"
+              "  organization/*/rpm        all left of 10,000 a minute     takes 1\n"
+              "  search/gpt-5*/tpm         1,234 left of 300,000 a minute  takes 32,100: does not "
+              "fit\n"
+              "  search/gpt-5*/rpd         0 left of 5 a day               takes 1: does not fit, "
+              "but is only\n"
+              "                                                            counted (shadow)\n"
+              "  search/gpt-5*/ipm         all left of 50 a minute         takes none\n"
+              "  search/gpt-5*/concurrent  63 left of 64 at a time         takes 1\n"
+              "\n"
+              "  Request  project search, model gpt-5, endpoint chat\n"
+              "  Price    none known\n"
+              "  At most  100 tokens in and 9,987 out, 0.099995 USD (openai/gpt-5); the output cap "
+              "was lowered to\n"
+              "           9,987 so that it fits (when_tight: cap)\n"
+              "  Budget   organization: 7.5 spent of 10000 USD in total\n"
+              "  Budget   search: 212.5 spent and 1.25 reserved of 250 USD a month, only counted "
+              "(shadow)\n");
+}
+
+TEST(ExplanationTable, TellsWhereNoBudgetReservesAndWhereNothingBoundsTheCost) {
+    Explanation explanation;
+    explanation.reservation = {.input_tokens = 1'000'000,
+                               .output_tokens = 0,
+                               .images = 1,
+                               .usd = {},
+                               .target = "local/my-own",
+                               .lowered_cap = {},
+                               .is_held = false};
+
+    const std::string table = to_table(explanation, asked());
+
+    EXPECT_NE(table.find("  At most  1,000,000 tokens in and 0 out, 1 picture, cost unknown "
+                         "(local/my-own); no budget reserves\n"
+                         "           it\n"),
+              std::string::npos)
+        << table;
+}
+
 TEST(ExplanationTable, TellsARefusalWithItsCodeAndReason) {
     Explanation explanation;
     explanation.status = 403;

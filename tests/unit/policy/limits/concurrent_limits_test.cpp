@@ -82,10 +82,10 @@ TEST(ConcurrentLimits, NeverPassABudgetAndLeaveLessThanOneReservationOfIt) {
 TEST(ConcurrentLimits, AdmitExactlyWhatFitsOverTheOrganizationsProjects) {
     Accounts accounts;
     LimitPolicy policy{accounts};
-    policy.organization().limits = {limits_of({{rpd, 5'000}, {concurrent, 3}})};
+    policy.organization().limits = {limits_of({{rpd, 100'000}, {concurrent, 3}})};
     std::vector<Subject> subjects;
     for (const char* id : {"search", "chat"}) {
-        policy.add_project(id).limits = {limits_of({{rpd, 4'000}})};
+        policy.add_project(id).limits = {limits_of({{rpd, 80'000}})};
     }
     for (const auto& rules : policy.book().projects()) {
         subjects.push_back({.organization = &policy.book().organization(), .project = rules.get()});
@@ -110,7 +110,7 @@ TEST(ConcurrentLimits, AdmitExactlyWhatFitsOverTheOrganizationsProjects) {
         }
     });
 
-    EXPECT_EQ(admitted, 5'000);
+    EXPECT_EQ(admitted, 100'000);
     EXPECT_LE(most_running, 3);
 }
 

@@ -79,6 +79,26 @@ INSTANTIATE_TEST_SUITE_P(Kinds,
                                          WaitCase{rpd, 1, 0, 0, 24h},
                                          WaitCase{ipm, 50, 48, 4, 2'400ms}));
 
+TEST(MemoryBuckets, KeepTheirPromiseWhereverRoundingFalls) {
+    for (std::int64_t limit = 1; limit < 400; ++limit) {
+        for (std::int64_t asked_ms = 1; asked_ms < 60; asked_ms += 7) {
+            SCOPED_TRACE(std::to_string(limit) + " tokens, " + std::to_string(asked_ms) + " ms");
+            OneProject policy{{limits_of({{tpm, limit}})}};
+            MemoryLimits limits{1, nullptr};
+            const Subject subject = policy.subject();
+            const providers::SteadyTime asked = kStart + std::chrono::milliseconds{asked_ms};
+            ASSERT_FALSE(limits.admit(subject, demand_of(limit), kStart).refusal);
+
+            const Decision refused = limits.admit(subject, demand_of(1), asked);
+            ASSERT_TRUE(refused.refusal);
+            const std::chrono::milliseconds wait = refused.refusal->retry_after;
+
+            ASSERT_TRUE(limits.admit(subject, demand_of(1), asked + wait - 1ms).refusal);
+            ASSERT_FALSE(limits.admit(subject, demand_of(1), asked + wait).refusal);
+        }
+    }
+}
+
 TEST(MemoryBuckets, RefuseForGoodWhatIsMoreThanTheyEverHold) {
     OneProject policy{{limits_of({{rpm, 10}, {tpm, 1'000}})}};
     MemoryLimits limits{1, nullptr};

@@ -41,23 +41,57 @@ public:
     std::vector<policy::Question> questions;
     std::expected<policy::Explanation, providers::ApiError> explanation;
     std::vector<std::pair<std::string, std::string>> audited;
+    std::string logged;
+    bool logs_errors = false;
+    std::vector<ProjectReport> projects;
+    std::optional<BudgetState> budget;
+    std::vector<LimitReport> limits;
+    std::vector<policy::LedgerQuery> queries;
+    policy::Stored<policy::LedgerPage> page;
 
 private:
     AdminSources sources() {
-        return {.metrics = [] { return std::string{"headgate_up 1\n"}; },
-                .readiness = [this] { return readiness; },
-                .admin_keys = [this] { return keys; },
-                .targets = [this](providers::SteadyTime) { return targets; },
-                .explain =
-                    [this](const policy::Question& question) {
-                        questions.push_back(question);
-                        return explanation;
-                    },
-                .policy_json = [] { return std::string{R"({"listen":"127.0.0.1:8080"})"}; },
-                .audit = [this](std::string_view actor,
-                                std::string_view action) { audited.emplace_back(actor, action); },
-                .reload = [](auto) { FAIL() << "routing begins no reload"; },
-                .log_error = [](std::string_view line) { FAIL() << line; }};
+        return {
+            .metrics = [] { return std::string{"headgate_up 1\n"}; },
+            .readiness = [this] { return readiness; },
+            .admin_keys = [this] { return keys; },
+            .targets = [this](providers::SteadyTime) { return targets; },
+            .explain =
+                [this](const policy::Question& question) {
+                    questions.push_back(question);
+                    return explanation;
+                },
+            .policy_json = [] { return std::string{R"({"listen":"127.0.0.1:8080"})"}; },
+            .projects = [this] { return projects; },
+            .budget = [this](std::string_view id) -> std::optional<std::optional<BudgetState>> {
+                if (id != "search") {
+                    return std::nullopt;
+                }
+                return budget;
+            },
+            .limits = [this](std::string_view id) -> std::optional<std::vector<LimitReport>> {
+                if (id != "search") {
+                    return std::nullopt;
+                }
+                return limits;
+            },
+            .ledger =
+                [this](const policy::LedgerQuery& query) {
+                    queries.push_back(query);
+                    return page;
+                },
+            .ledger_row = [](std::string_view id) -> policy::Stored<std::optional<std::string>> {
+                return id == "req_1" ? std::optional{std::string{R"({"id":"req_1"})"}}
+                                     : std::nullopt;
+            },
+            .audit = [this](std::string_view actor,
+                            std::string_view action) { audited.emplace_back(actor, action); },
+            .reload = [](auto) { FAIL() << "routing begins no reload"; },
+            .log_error =
+                [this](std::string_view line) {
+                    logged += line;
+                    EXPECT_TRUE(logs_errors) << line;
+                }};
     }
 
     policy::KeyHasher hasher_;
@@ -269,6 +303,143 @@ TEST(WrongKeyDelays, GrowToFiftyMillisecondsAnAddressAndForgetEveryMinute) {
     EXPECT_EQ(delays.next("192.0.2.1", kNow), 50ms);
     EXPECT_EQ(delays.next("192.0.2.2", kNow), 1ms);
     EXPECT_EQ(delays.next("192.0.2.1", kNow + 1min), 1ms);
+}
+
+TEST(AdminRoutes, TellProjectsWithTheirLimitsBudgetAndKeys) {
+    World world;
+    policy::LimitEntry entry;
+    entry.models = {"gpt-5*"};
+    entry.amounts[static_cast<std::size_t>(policy::LimitKind::rpm)] = 600;
+    policy::BudgetSettings settings;
+    settings.limit = providers::Money::nanos(2'500'000'000);
+    const auto used = policy::Day{std::chrono::year{2026} / 11 / 25} + std::chrono::seconds{61};
+    world.projects = {{.id = "search",
+                       .models = {},
+                       .limits = {entry},
+                       .budget = settings,
+                       .keys = {{"prod", "hg-Ab12", used}, {"old", "", std::nullopt}}}};
+
+    const AdminAnswer answer = world.ask("/headgate/v1/projects");
+
+    EXPECT_EQ(answer.body,
+              R"({"data":[{"id":"search","models":["*"],"limits":[{"model":"gpt-5*","rpm":600,)"
+              R"("mode":"enforce"}],"budget":{"usd":"2.5","per":"month","mode":"enforce"},)"
+              R"("keys":[{"name":"prod","prefix":"hg-Ab12","last_used_at":)"
+              R"("2026-11-25T00:01:01Z"},{"name":"old","prefix":null,"last_used_at":null}]}]})");
+}
+
+TEST(AdminRoutes, TellABudgetInDecimals) {
+    World world;
+    policy::BudgetSettings settings;
+    settings.limit = providers::Money::nanos(10'000'000'000);
+    world.budget = BudgetState{settings,
+                               {policy::Day{std::chrono::year{2026} / 11 / 1},
+                                policy::Day{std::chrono::year{2026} / 12 / 1}},
+                               providers::Money::nanos(1),
+                               providers::Money::nanos(2'000'000'000)};
+
+    const AdminAnswer answer = world.ask("/headgate/v1/projects/search/budget");
+
+    EXPECT_EQ(answer.body,
+              R"({"project":"search","period":"month","starts_at":"2026-11-01T00:00:00Z",)"
+              R"("ends_at":"2026-12-01T00:00:00Z","limit_usd":"10","spent_usd":"0.000000001",)"
+              R"("reserved_usd":"2","remaining_usd":"7.999999999"})");
+}
+
+TEST(AdminRoutes, TellWhatIsLeftOfLimits) {
+    World world;
+    world.limits = {{.scope = policy::Scope::organization,
+                     .model = "*",
+                     .kind = policy::LimitKind::tpm,
+                     .limit = 1000,
+                     .remaining = 7,
+                     .resets_in = std::chrono::milliseconds{59'580}}};
+
+    const AdminAnswer answer = world.ask("/headgate/v1/projects/search/limits");
+
+    EXPECT_EQ(answer.body,
+              R"({"data":[{"scope":"organization","model":"*","kind":"tpm","limit":1000,)"
+              R"("remaining":7,"resets_in_ms":59580}]})");
+}
+
+TEST(AdminRoutes, KnowNoOtherProject) {
+    for (const char* path :
+         {"/headgate/v1/projects/nobody/budget", "/headgate/v1/projects/nobody/limits",
+          "/headgate/v1/projects/se%61rch%2F/limits"}) {
+        World world;
+
+        EXPECT_EQ(world.ask(path).status, 404) << path;
+    }
+}
+
+TEST(AdminRoutes, PageThroughTheLedger) {
+    World world;
+    world.page = policy::LedgerPage{{R"({"id":"req_1"})", R"({"id":"req_2"})"}, "req_2"};
+
+    const AdminAnswer answer = world.ask(
+        "/headgate/v1/ledger?project=search&after=req_0&limit=2&from=2026-11-25&to="
+        "2026-11-25T12%3A00%3A00.5%2B02%3A00");
+
+    ASSERT_EQ(world.queries.size(), 1U);
+    const policy::LedgerQuery& query = world.queries[0];
+    const policy::Day day{std::chrono::year{2026} / 11 / 25};
+    EXPECT_EQ(answer.body, R"({"data":[{"id":"req_1"},{"id":"req_2"}],"next":"req_2"})");
+    EXPECT_EQ(query.project, "search");
+    EXPECT_EQ(query.after, "req_0");
+    EXPECT_EQ(query.limit, 2U);
+    EXPECT_EQ(query.from, day);
+    EXPECT_EQ(query.to, day + std::chrono::hours{10} + std::chrono::milliseconds{500});
+}
+
+TEST(AdminRoutes, RefuseAFaultyQueryOfTheLedgerByName) {
+    const std::vector<std::pair<std::string, std::string>> cases{
+        {"limit=0", "limit"},     {"limit=1001", "limit"},    {"limit=1e3", "limit"},
+        {"limit=-1", "limit"},    {"from=yesterday", "from"}, {"to=2026-02-30", "to"},
+        {"after=%27--", "after"}, {"sort=cost", "sort"},      {"limit=1&limit=2", "limit"},
+    };
+    for (const auto& [query, param] : cases) {
+        World world;
+
+        const AdminAnswer answer = world.ask("/headgate/v1/ledger?" + query);
+
+        EXPECT_EQ(answer.status, 400) << query;
+        EXPECT_NE(answer.body.find(R"("param":")" + param + '"'), std::string::npos) << answer.body;
+        EXPECT_TRUE(world.queries.empty());
+    }
+}
+
+TEST(AdminRoutes, TellARowByItsId) {
+    World world;
+
+    const AdminAnswer known = world.ask("/headgate/v1/ledger/req_1");
+    const AdminAnswer unknown = world.ask("/headgate/v1/ledger/req_2");
+
+    EXPECT_EQ(known.body, R"({"id":"req_1"})");
+    EXPECT_EQ(unknown.status, 404);
+}
+
+TEST(AdminRoutes, SayThatTheRecordsAreAway) {
+    World world;
+    world.logs_errors = true;
+    world.page = std::unexpected{
+        policy::StoreError{policy::StoreError::Kind::away, "connection to db.internal refused"}};
+
+    const AdminAnswer answer = world.ask("/headgate/v1/ledger");
+
+    EXPECT_EQ(answer.status, 503);
+    EXPECT_NE(answer.body.find("records_unavailable"), std::string::npos);
+    EXPECT_EQ(answer.body.find("db.internal"), std::string::npos);
+    EXPECT_NE(world.logged.find("db.internal"), std::string::npos);
+}
+
+TEST(AdminRoutes, WriteDownWhoAsksForAReload) {
+    World world;
+
+    EXPECT_TRUE(world.asks_for_reload(
+        {.method = "POST", .target = "/headgate/v1/reload", .authorization = kBearer}));
+
+    const std::vector<std::pair<std::string, std::string>> expected{{"ops", "reload"}};
+    EXPECT_EQ(world.audited, expected);
 }
 
 }  // namespace

@@ -80,6 +80,12 @@ protected:
             .targets = [](auto) { return std::vector<policy::TargetHealth::Report>{}; },
             .explain = [](const auto&) { return policy::Explanation{}; },
             .policy_json = [] { return std::string{"{}"}; },
+            .projects = {},
+            .budget = {},
+            .limits = {},
+            .ledger = {},
+            .ledger_row = {},
+            .audit = [this](std::string_view actor, std::string_view) { audited_ = actor; },
             .reload = [this](ReloadDone done) { reloads_.set_value(std::move(done)); },
             .log_error = [this](std::string_view line) { logged_ = line; }};
         auto server = AdminServer::start({.host = "127.0.0.1", .port = 0, .unix_path = {}},
@@ -90,6 +96,7 @@ protected:
 
     std::promise<ReloadDone> reloads_;
     std::string logged_;
+    std::string audited_;
 };
 
 TEST_F(AdminServerTest, AnswersSeveralRequestsOfOneConnection) {

@@ -145,12 +145,12 @@ TEST(SharedLimitsWithoutRedis, GiveFurtherReservationsFromTheSameAllowance) {
 class SharedLimitsOutage : public testing::Test {
 protected:
     void SetUp() override {
-        if (!server.is_running()) {
+        if (!server_.is_running()) {
             GTEST_SKIP() << "no redis-server";
         }
     }
 
-    RedisServer server;
+    RedisServer server_;
 };
 
 Task<void> be_cut_off_for_a_while(GatewayProcess& process, Flow& flow) {
@@ -171,12 +171,12 @@ Task<void> be_cut_off_for_a_while(GatewayProcess& process, Flow& flow) {
 }
 
 TEST_F(SharedLimitsOutage, OwesRedisNothingWhenItIsBack) {
-    GatewayProcess process{address_of(server),
+    GatewayProcess process{address_of(server_),
                            {.replicas = 1,
                             .limits = limit(LimitKind::concurrent, 1),
                             .budget = 10 * kDollar,
                             .deadline = kSlow}};
-    process.server = &server;
+    process.server = &server_;
 
     process.run(be_cut_off_for_a_while);
 
@@ -193,24 +193,20 @@ TEST_F(SharedLimitsOutage, OwesRedisNothingWhenItIsBack) {
     EXPECT_EQ(process.process().outage(), 1U);
 }
 
-Task<void> one_that_waits(GatewayProcess& process, int& running) {
-    {
-        Flow flow{process.reactor()};
-        Grant grant;
-        process.decisions.push_back(co_await process.admit(flow, grant));
-        process.grants.push_back(grant);
-    }
-    --running;
+Task<void> one_that_waits(GatewayProcess& process) {
+    Flow flow{process.reactor()};
+    Grant grant;
+    process.decisions.push_back(co_await process.admit(flow, grant));
+    process.grants.push_back(grant);
 }
 
 Task<void> many_wait_for_a_lost_redis(GatewayProcess& process, Flow& flow) {
     co_await process.await_up(flow, true);
     process.server->pause();
-    int running = 300;
     for (int i = 0; i < 300; ++i) {
-        start(one_that_waits(process, running));
+        start(one_that_waits(process));
     }
-    while (running > 0) {
+    while (process.decisions.size() < 300) {
         co_await flow.sleep(std::chrono::milliseconds{1});
     }
     process.server->resume();
@@ -218,9 +214,9 @@ Task<void> many_wait_for_a_lost_redis(GatewayProcess& process, Flow& flow) {
 
 TEST_F(SharedLimitsOutage, DecidesLocallyForAllThatWait) {
     GatewayProcess process{
-        address_of(server),
+        address_of(server_),
         {.replicas = 2, .limits = limit(LimitKind::rpd, 500), .deadline = kSlow}};
-    process.server = &server;
+    process.server = &server_;
 
     process.run(many_wait_for_a_lost_redis);
 
@@ -241,8 +237,8 @@ Task<void> find_redis_empty(GatewayProcess& process, Flow& flow) {
 }
 
 TEST_F(SharedLimitsOutage, TellsANewRedisWhatWasSpent) {
-    GatewayProcess process{address_of(server), {.budget = 10 * kDollar, .deadline = kSlow}};
-    process.server = &server;
+    GatewayProcess process{address_of(server_), {.budget = 10 * kDollar, .deadline = kSlow}};
+    process.server = &server_;
 
     process.run(find_redis_empty);
 
@@ -274,9 +270,9 @@ Task<void> be_cancelled_while_waiting(GatewayProcess& process, Flow& flow) {
 }
 
 TEST_F(SharedLimitsOutage, HoldsNothingForAnExchangeThatGaveUp) {
-    GatewayProcess process{address_of(server),
+    GatewayProcess process{address_of(server_),
                            {.limits = limit(LimitKind::concurrent, 1), .deadline = kSlow}};
-    process.server = &server;
+    process.server = &server_;
 
     process.run(be_cancelled_while_waiting);
 
@@ -300,8 +296,8 @@ Task<void> top_up_when_redis_is_gone(GatewayProcess& process, Flow& flow) {
 }
 
 TEST_F(SharedLimitsOutage, GivesNoFurtherReservationForWhatRedisHolds) {
-    GatewayProcess process{address_of(server), {.budget = 10 * kDollar, .deadline = kSlow}};
-    process.server = &server;
+    GatewayProcess process{address_of(server_), {.budget = 10 * kDollar, .deadline = kSlow}};
+    process.server = &server_;
 
     process.run(top_up_when_redis_is_gone);
 

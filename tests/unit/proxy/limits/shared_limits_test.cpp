@@ -8,7 +8,6 @@
 namespace headgate::proxy {
 namespace {
 
-using policy::Decision;
 using policy::LimitKind;
 using policy::Refusal;
 using test_support::RedisServer;
@@ -16,12 +15,12 @@ using test_support::RedisServer;
 class SharedLimitsTest : public testing::Test {
 protected:
     void SetUp() override {
-        if (!server.is_running()) {
+        if (!server_.is_running()) {
             GTEST_SKIP() << "no redis-server";
         }
     }
 
-    RedisServer server;
+    RedisServer server_;
 };
 
 Task<void> exchange_three_times(GatewayProcess& process, Flow& flow) {
@@ -31,8 +30,8 @@ Task<void> exchange_three_times(GatewayProcess& process, Flow& flow) {
 }
 
 TEST_F(SharedLimitsTest, CountWhatAllProcessesAdmit) {
-    GatewayProcess one{address_of(server), {.limits = limit(LimitKind::rpd, 4)}};
-    GatewayProcess other{address_of(server),
+    GatewayProcess one{address_of(server_), {.limits = limit(LimitKind::rpd, 4)}};
+    GatewayProcess other{address_of(server_),
                          {.limits = limit(LimitKind::rpd, 4), .instance = "fedcba9876543210"}};
 
     one.run(exchange_three_times);
@@ -55,7 +54,7 @@ Task<void> spend(GatewayProcess& process, Flow& flow) {
 }
 
 TEST_F(SharedLimitsTest, HoldTheWorstCaseUntilTheCostIsKnown) {
-    GatewayProcess process{address_of(server), {.budget = 10 * kDollar}};
+    GatewayProcess process{address_of(server_), {.budget = 10 * kDollar}};
 
     process.run(spend);
 
@@ -83,7 +82,7 @@ Task<void> top_up(GatewayProcess& process, Flow& flow) {
 }
 
 TEST_F(SharedLimitsTest, HoldFurtherReservationsOfTheSameExchange) {
-    GatewayProcess process{address_of(server),
+    GatewayProcess process{address_of(server_),
                            {.limits = limit(LimitKind::concurrent, 1), .budget = 10 * kDollar}};
 
     process.run(top_up);
@@ -104,7 +103,7 @@ Task<void> exchange_unlimited(GatewayProcess& process, Flow& flow) {
 }
 
 TEST_F(SharedLimitsTest, AskNobodyWhereNothingIsLimitedButKnowTheCost) {
-    GatewayProcess process{address_of(server), {}};
+    GatewayProcess process{address_of(server_), {}};
 
     process.run(exchange_unlimited);
 
@@ -113,28 +112,24 @@ TEST_F(SharedLimitsTest, AskNobodyWhereNothingIsLimitedButKnowTheCost) {
     EXPECT_EQ(process.spent(), 300);
 }
 
-Task<void> one_of_many(GatewayProcess& process, int& running) {
-    {
-        Flow flow{process.reactor()};
-        process.admitted.push_back(co_await process.exchange(flow));
-    }
-    --running;
+Task<void> one_of_many(GatewayProcess& process) {
+    Flow flow{process.reactor()};
+    process.admitted.push_back(co_await process.exchange(flow));
 }
 
 Task<void> exchange_many_at_once(GatewayProcess& process, Flow& flow) {
     co_await process.await_up(flow, true);
     process.calls = 0;
-    int running = 200;
     for (int i = 0; i < 200; ++i) {
-        start(one_of_many(process, running));
+        start(one_of_many(process));
     }
-    while (running > 0) {
+    while (process.admitted.size() < 200) {
         co_await flow.sleep(std::chrono::milliseconds{1});
     }
 }
 
 TEST_F(SharedLimitsTest, AskForManyInOneCall) {
-    GatewayProcess process{address_of(server), {.limits = limit(LimitKind::rpd, 150)}};
+    GatewayProcess process{address_of(server_), {.limits = limit(LimitKind::rpd, 150)}};
 
     process.run(exchange_many_at_once);
 
@@ -167,10 +162,10 @@ Task<void> stop_while_one_runs(GatewayProcess& process, Flow& flow) {
 }
 
 TEST_F(SharedLimitsTest, SendWhatIsSettledWhenTheWorkerIsStopped) {
-    GatewayProcess process{address_of(server),
+    GatewayProcess process{address_of(server_),
                            {.limits = limit(LimitKind::concurrent, 1), .budget = 10 * kDollar}};
     process.is_hard_stop = true;
-    GatewayProcess other{address_of(server),
+    GatewayProcess other{address_of(server_),
                          {.limits = limit(LimitKind::concurrent, 1),
                           .budget = 10 * kDollar,
                           .instance = "fedcba9876543210"}};
@@ -185,7 +180,7 @@ TEST_F(SharedLimitsTest, SendWhatIsSettledWhenTheWorkerIsStopped) {
 }
 
 TEST_F(SharedLimitsTest, TellWhetherRedisIsUp) {
-    GatewayProcess process{address_of(server), {}};
+    GatewayProcess process{address_of(server_), {}};
     EXPECT_FALSE(process.process().is_up());
 
     process.run([](GatewayProcess& self, Flow& flow) { return self.await_up(flow, true); });

@@ -50,7 +50,7 @@ private:
     }
 };
 
-inline Task<void> do_nothing(Client& client) {
+inline Task<void> look_at_it(Client& client) {
     client.was_open = client.connection.is_open();
     co_return;
 }

@@ -75,7 +75,7 @@ TEST(RedisConnectionToAServer, IsNotTakenWithAnotherCredential) {
     for (const policy::RedisAddress& address : {none, wrong, stranger}) {
         Client client{address};
 
-        client.run(do_nothing);
+        client.run(look_at_it);
 
         ASSERT_FALSE(client.opened);
         EXPECT_EQ(client.opened.error().kind, Kind::auth);

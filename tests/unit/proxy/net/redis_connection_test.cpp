@@ -52,7 +52,7 @@ TEST(RedisConnection, ShakesHandsAsItsAddressAsks) {
     address.database = 3;
     Client client{address};
 
-    client.run(do_nothing);
+    client.run(look_at_it);
 
     EXPECT_TRUE(client.opened);
     EXPECT_TRUE(client.was_open);
@@ -97,7 +97,7 @@ TEST(RedisConnection, TellsWhyAServerDoesNotTakeIt) {
         address.database = 3;
         Client client{address};
 
-        client.run(do_nothing);
+        client.run(look_at_it);
 
         ASSERT_FALSE(client.opened) << row.replies;
         EXPECT_EQ(client.opened.error().kind, row.kind) << row.replies;
@@ -113,7 +113,7 @@ TEST(RedisConnection, DoesWithoutWhatAnAclForbids) {
     }};
     Client client{address_of(server)};
 
-    client.run(do_nothing);
+    client.run(look_at_it);
 
     EXPECT_TRUE(client.opened);
 }
@@ -174,8 +174,11 @@ TEST(RedisConnection, ClosesWhereNoReplyComesInTime) {
 TEST(RedisConnection, ClosesWhereAReplyNeverEnds) {
     ScriptedServer server{[](int fd) {
         greet(fd);
-        const std::string part(std::size_t{1} << 16, 'x');
-        send_all(fd, "$16000000\r\n");
+        std::string part;
+        for (int i = 0; i < 16'384; ++i) {
+            part += ":1\r\n";
+        }
+        send_all(fd, "*16000000\r\n");
         while (::send(fd, part.data(), part.size(), MSG_NOSIGNAL) > 0) {
         }
     }};
@@ -259,7 +262,7 @@ TEST(RedisConnection, IsRefusedWhereNobodyListens) {
     for (const policy::RedisAddress& address : {tcp, unix_socket, long_path, no_trust}) {
         Client client{address};
 
-        client.run(do_nothing);
+        client.run(look_at_it);
 
         ASSERT_FALSE(client.opened);
         EXPECT_EQ(client.opened.error().kind, Kind::refused) << client.opened.error().problem;

@@ -46,9 +46,23 @@ public:
         process_ = std::make_unique<Process>();
         process_->log = [this](policy::LogLevel, std::string_view text) { told_ += text; };
         process_->connections.set_limits(10, 10);
-        auto policy = make_loaded_policy(std::move(loaded.snapshot), loaded.tree, nullptr);
+        auto policy =
+            make_loaded_policy(std::move(loaded.snapshot), loaded.tree, accounts_, nullptr);
         EXPECT_TRUE(policy);
-        worker_ = std::make_unique<Worker>(*process_, std::move(*policy),
+        directory_ = folder / name;
+        std::filesystem::create_directory(directory_);
+        policy::StateSettings state;
+        state.directory = directory_.string();
+        state.records = policy::RecordsKind::none;
+        process_->bookkeeping = Bookkeeping::open({.state = state,
+                                                   .accounts = accounts_,
+                                                   .workers = 1,
+                                                   .log = process_->log,
+                                                   .expired = {},
+                                                   .alert = {},
+                                                   .committed = {}})
+                                    .value();
+        worker_ = std::make_unique<Worker>(*process_, 0, std::move(*policy),
                                            metrics::AccessLog::open(log_path_.string()).value());
         std::array<int, 2> ends{};
         EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
@@ -61,6 +75,7 @@ public:
     ~Bench() {
         close_client();
         std::filesystem::remove(log_path_);
+        std::filesystem::remove_all(directory_);
     }
 
     Worker& worker() { return *worker_; }
@@ -92,6 +107,8 @@ public:
 
 private:
     std::filesystem::path log_path_;
+    policy::Accounts accounts_;
+    std::filesystem::path directory_;
     std::unique_ptr<Process> process_;
     std::unique_ptr<Worker> worker_;
     std::string told_;
