@@ -83,8 +83,8 @@ struct Explanation {
 
 /// With the planner, the admission and the walk that serve. Nothing is sent, and nothing of the
 /// world changes. An unknown project, key, endpoint or a model that is no model name is told as the
-/// refusal that it would be. What differs from serving, since a question has no body: QuestionBound
-/// and, for the limits, the guess of the input is Question::input_tokens.
+/// refusal that it would be. What differs from serving, since a question has no body, is told at
+/// SupposedAdmission.
 Explanation explain(const World& world, const Question& question);
 
 /// cli.md, `explain --json`: one object, one line. `reservation` is told also where no budget

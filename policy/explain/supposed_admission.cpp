@@ -1,5 +1,6 @@
 #include "policy/explain/supposed_admission.h"
 
+#include "policy/budget/request_bound.h"
 #include "policy/explain/refusal_words.h"
 #include "policy/limits/bucket_level.h"
 
@@ -67,8 +68,9 @@ SupposedAdmission::SupposedAdmission(const World& world, const Asking& asking)
       asking_{asking},
       scopes_{world, asking.question, asking.project, asking.key},
       request_{request_of(asking)},
-      bound_{request_, asking.question.input_tokens, asking.project, asking.plan,
-             world.router.prices()} {}
+      input_{.guess = {asking.question.input_tokens},
+             .at_most = {asking.question.input_tokens},
+             .is_bounded = true} {}
 
 std::optional<ApiError> SupposedAdmission::admit(Explanation& explanation) {
     tell_budgets(explanation);
@@ -90,15 +92,35 @@ std::optional<ApiError> SupposedAdmission::admit(Explanation& explanation) {
     return problem;
 }
 
+WorstCaseInput SupposedAdmission::asked(std::optional<std::int64_t> cap,
+                                        bool must_be_priced) const {
+    return {.request = request_,
+            .project = asking_.project,
+            .plan = asking_.plan,
+            .prices = world_.router.prices(),
+            .output_cap = cap,
+            .must_be_priced = must_be_priced,
+            .estimate = &input_};
+}
+
+/// Whether every target has a price, or nothing is charged.
+bool SupposedAdmission::is_priced() const {
+    return meter_of(asking_.endpoint) == Meter::none ||
+           std::ranges::all_of(asking_.plan.targets, [this](const PlannedTarget& planned) {
+               const providers::Target& target = planned.target;
+               return world_.router.prices().find(*target.provider, target.model).is_known();
+           });
+}
+
 /// What the request costs at most. Where a bound is missing worst_ still tells the tokens.
 SupposedAdmission::Problem SupposedAdmission::bound_cost() {
-    auto strict = bound_.worst_case(lowered_cap_, true);
-    has_bound_ = strict.has_value() && (scopes_.has_budget() || bound_.is_priced());
+    auto strict = worst_case(asked(lowered_cap_, true));
+    has_bound_ = strict.has_value() && (scopes_.has_budget() || is_priced());
     if (strict) {
         worst_ = *strict;
         return std::nullopt;
     }
-    worst_ = bound_.worst_case(lowered_cap_, false).value_or(WorstCase{});
+    worst_ = worst_case(asked(lowered_cap_, false)).value_or(WorstCase{});
     const bool is_asked = scopes_.has_budget() || asking_.max_cost;
     return is_asked ? Problem{std::move(strict.error())} : std::nullopt;
 }
@@ -162,7 +184,7 @@ bool SupposedAdmission::lower_cap(const Refusal& refusal) {
     if (left < 0) {
         return false;
     }
-    const auto cap = bound_.affordable_cap(Money::nanos(static_cast<std::int64_t>(left)));
+    const auto cap = affordable_cap(asked({}, true), Money::nanos(static_cast<std::int64_t>(left)));
     if (!cap) {
         return false;
     }

@@ -1,9 +1,10 @@
 #pragma once
 
+#include "policy/budget/worst_case.h"
 #include "policy/explain/explain.h"
-#include "policy/explain/question_bound.h"
 #include "policy/explain/supposed_scopes.h"
 #include "policy/limits/memory_limits.h"
+#include "providers/contract/token_estimate.h"
 
 #include <optional>
 
@@ -21,6 +22,11 @@ struct Asking {
 
 /// Step 7 for a question, in the order of serving: the price, the client's own maximum, then all
 /// limits and budgets at once, with a lower output cap where a budget is tight and says so.
+///
+/// What differs, since a question has no body: its input_tokens are our guess of the input and its
+/// bound, where serving bounds the input by its bytes, several times its tokens; and nothing is
+/// asked for but one answer of text (no choices, hosted tools, sound, service tier), or one
+/// picture.
 class SupposedAdmission {
 public:
     /// Both must outlive it.
@@ -37,6 +43,8 @@ public:
 private:
     using Problem = std::optional<providers::ApiError>;
 
+    WorstCaseInput asked(std::optional<std::int64_t> cap, bool must_be_priced) const;
+    bool is_priced() const;
     Problem bound_cost();
     Problem exceeded_cost() const;
     void make_demand();
@@ -54,7 +62,7 @@ private:
     SupposedScopes scopes_;
     MemoryLimits limits_{1, {}};
     providers::ApiRequest request_;
-    QuestionBound bound_;
+    providers::TokenEstimate input_;
     WorstCase worst_;
     bool has_bound_ = false;  // worst_ is what a budget would hold
     std::optional<std::int64_t> lowered_cap_;

@@ -266,7 +266,7 @@ struct AdminServer::Impl {
 
 std::expected<std::unique_ptr<AdminServer>, std::string> AdminServer::start(
     const policy::ListenAddress& address, AdminSources sources) {
-    auto bound = bind_address(address, 1);
+    auto bound = bind_address(address, 1, Sharing::alone);
     if (!bound) {
         return std::unexpected{bound.error()};
     }

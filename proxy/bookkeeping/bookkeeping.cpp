@@ -117,6 +117,7 @@ policy::Journal::Writer* Bookkeeping::writer(std::size_t worker) {
 policy::RecordWriter::Observer Bookkeeping::observer() {
     policy::RecordWriter::Observer observer;
     observer.store_changed = [this](bool is_up, std::string_view why) {
+        is_up_ = is_up;
         if (is_up && !was_away_) {
             return;  // the usual start
         }
@@ -147,6 +148,7 @@ std::expected<void, std::string> Bookkeeping::start() {
     if (store) {
         refresh(**store);
         first_store_ = std::move(*store);
+        is_up_ = true;
     } else {
         was_away_ = true;
         settings_.log(LogLevel::error, "the record store is away: " + store.error().text);
@@ -362,7 +364,7 @@ void Bookkeeping::post(std::move_only_function<void(policy::RecordStore*)> work)
 
 Bookkeeping::Figures Bookkeeping::figures() const {
     Figures figures;
-    figures.is_up = writer_ && writer_->is_up();
+    figures.is_up = is_up_;
     figures.stored_rows = writer_ ? writer_->stored_rows() : 0;
     if (journal_) {
         figures.journal = journal_->figures();

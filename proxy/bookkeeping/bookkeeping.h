@@ -108,6 +108,7 @@ private:
     std::unique_ptr<policy::RecordStore> first_store_;  // opened by start() for the writer
     policy::JournalReplay replay_;                      // empty once it is booked
     std::atomic<bool> knows_sums_ = false;
+    std::atomic<bool> is_up_ = false;  // the record store
     std::atomic<std::shared_ptr<const policy::StoredKeys>> keys_;
     std::vector<policy::StoredKey> known_keys_;  // of the writer's thread
     bool was_away_ = false;  // the same; the record store, when it was last tried

@@ -188,22 +188,28 @@ std::expected<void, std::string> Gateway::start() {
     const std::size_t count = snapshot.workers != 0
                                   ? snapshot.workers
                                   : std::max(1U, std::thread::hardware_concurrency());
+    // A port that is in use is told before anything is written.
+    const Sharing sharing = snapshot.listen_shared ? Sharing::shared : Sharing::alone;
+    std::vector<BoundAddress> addresses;
+    for (const policy::ListenAddress& address : snapshot.listen) {
+        auto bound = bind_address(address, count, sharing);
+        if (!bound) {
+            return std::unexpected{bound.error()};
+        }
+        addresses.push_back(std::move(*bound));
+    }
     if (auto opened = open_books(count); !opened) {
         return opened;
     }
     for (std::size_t i = 0; i < count; ++i) {
         workers_.push_back(std::make_unique<Worker>(process_, i, policy_, access_log_));
         metrics_.add_worker(workers_.back()->counters());
+        for (const BoundAddress& bound : addresses) {
+            workers_.back()->listen(bound.fds[i], bound.is_unix);
+        }
     }
-    for (const policy::ListenAddress& address : snapshot.listen) {
-        auto bound = bind_address(address, count);
-        if (!bound) {
-            return std::unexpected{bound.error()};
-        }
-        for (std::size_t i = 0; i < count; ++i) {
-            workers_[i]->listen(bound->fds[i], bound->is_unix);
-        }
-        names_.push_back(bound->name);
+    for (const BoundAddress& bound : addresses) {
+        names_.push_back(bound.name);
     }
     metrics_.set_policy_generation(snapshot.generation);
     if (snapshot.admin_listen) {
@@ -357,12 +363,36 @@ AdminSources Gateway::admin_sources() {
     return sources;
 }
 
+/// A store that is away but bridged is a warning; where its absence refuses requests, a reason.
+void Gateway::add_stores(const LoadedPolicy& policy, Readiness& now) const {
+    const Bookkeeping& books = *process_.bookkeeping;
+    if (!books.knows_sums()) {
+        const bool has_budget =
+            policy.limits.organization().budget != nullptr ||
+            std::ranges::any_of(policy.limits.projects(),
+                                [](const auto& rules) { return rules->budget != nullptr; });
+        (has_budget ? now.reasons : now.warnings)
+            .emplace_back(
+                "the record store has been away since the start: what was spent is not "
+                "known");
+    } else if (books.has_records() && !books.figures().is_up) {
+        now.warnings.emplace_back("the record store is away: rows wait in the journal");
+    }
+    if (process_.shared_limits && !process_.shared_limits->is_up()) {
+        const bool refuses =
+            policy.snapshot->state.on_redis_failure == policy::OnRedisFailure::closed;
+        (refuses ? now.reasons : now.warnings).emplace_back("redis is away");
+    }
+}
+
 Readiness Gateway::readiness() const {
     Readiness now;
     if (process_.is_draining) {
         now.reasons.emplace_back("draining");
     }
-    now.generation = policy()->snapshot->generation;
+    const std::shared_ptr<const LoadedPolicy> active = policy();
+    now.generation = active->snapshot->generation;
+    add_stores(*active, now);
     // Readiness needs no key: it tells that there is a problem, the log tells which.
     if (has_faulty_policy_) {
         now.warnings.emplace_back("the latest policy is faulty and not in use: see the log");
@@ -495,7 +525,7 @@ void Gateway::join() {
     admin_.reset();
     process_.resolver.stop();
     for (const policy::ListenAddress& address : started_with_->listen) {
-        if (!address.unix_path.empty()) {
+        if (!address.unix_path.empty() && !started_with_->listen_shared) {
             ::unlink(address.unix_path.c_str());
         }
     }

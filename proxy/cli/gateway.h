@@ -64,6 +64,7 @@ private:
     void tell_alert(const policy::BudgetAlert& alert);
     AdminSources admin_sources();
     Readiness readiness() const;
+    void add_stores(const LoadedPolicy& policy, Readiness& now) const;
     std::expected<policy::Explanation, providers::ApiError> explain(
         const policy::Question& question);
     std::shared_ptr<metrics::AccessLog> access_log_for(const policy::Snapshot& snapshot);

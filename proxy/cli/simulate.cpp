@@ -136,7 +136,7 @@ int simulate(const SimulateOptions& options) {
                      (behaviour ? address.error() : behaviour.error()).c_str());
         return 2;
     }
-    auto bound = bind_address(*address, 1);
+    auto bound = bind_address(*address, 1, Sharing::alone);
     if (!bound) {
         std::fprintf(stderr, "headgate: %s\n", bound.error().c_str());
         return 1;

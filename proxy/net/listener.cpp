@@ -74,12 +74,15 @@ std::expected<SocketAddress, std::string> resolve_listen(const policy::ListenAdd
 }
 
 std::expected<BoundAddress, std::string> bind_tcp(const policy::ListenAddress& listen,
-                                                  std::size_t workers) {
+                                                  std::size_t workers,
+                                                  Sharing sharing) {
     auto address = resolve_listen(listen);
     if (!address) {
         return std::unexpected{address.error()};
     }
-    const int probe = listening_socket(*address, false);
+    // Of a port that the system chooses, nobody else can have been told.
+    const bool is_alone = sharing == Sharing::alone || listen.port == 0;
+    const int probe = listening_socket(*address, !is_alone);
     if (probe < 0) {
         return failure(listen.to_string(), errno == EADDRINUSE
                                                ? "the port is in use by another process"
@@ -118,19 +121,24 @@ bool remove_stale(const sockaddr_un& address) {
 }
 
 std::expected<BoundAddress, std::string> bind_unix(const policy::ListenAddress& listen,
-                                                   std::size_t workers) {
+                                                   std::size_t workers,
+                                                   Sharing sharing) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    if (listen.unix_path.size() >= sizeof address.sun_path) {
+    // A shared one is bound under another name and then takes the path over in one step.
+    const bool is_shared = sharing == Sharing::shared;
+    const std::string path = listen.unix_path + (is_shared ? ".new" : "");
+    if (path.size() >= sizeof address.sun_path) {
         return failure(listen.to_string(), "the path is too long");
     }
-    listen.unix_path.copy(address.sun_path, sizeof address.sun_path - 1);
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
     if (!remove_stale(address)) {
         return failure(listen.to_string(), "the socket is in use by another process");
     }
     const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0 || ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-        ::listen(fd, kBacklog) != 0) {
+        ::listen(fd, kBacklog) != 0 ||
+        (is_shared && ::rename(path.c_str(), listen.unix_path.c_str()) != 0)) {
         const int error = errno;
         ::close(fd);
         return failure(listen.to_string(), error_text(error));
@@ -148,8 +156,10 @@ std::expected<BoundAddress, std::string> bind_unix(const policy::ListenAddress& 
 }  // namespace
 
 std::expected<BoundAddress, std::string> bind_address(const policy::ListenAddress& address,
-                                                      std::size_t workers) {
-    return address.unix_path.empty() ? bind_tcp(address, workers) : bind_unix(address, workers);
+                                                      std::size_t workers,
+                                                      Sharing sharing) {
+    return address.unix_path.empty() ? bind_tcp(address, workers, sharing)
+                                     : bind_unix(address, workers, sharing);
 }
 
 void ConnectionCounts::set_limits(std::size_t max_total, std::size_t max_per_address) {
@@ -202,6 +212,11 @@ Task<void> Listener::accept_connections() {
         if (last != Accepted::none && co_await flow_.sleep(pause) == Wake::stopped) {
             co_return;
         }
+    }
+}
+
+void Listener::accept_waiting() {
+    for (int i = 0; i < kBacklog && accept_one() == Accepted::one; ++i) {
     }
 }
 

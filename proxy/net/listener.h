@@ -24,10 +24,15 @@ struct BoundAddress {
     bool is_unix = false;
 };
 
-/// Binds and listens. First without SO_REUSEPORT, so that a port that another process serves is an
-/// error and never shared silently. The error is one clear line.
+/// Whether other processes of the policy may serve the same address (`listen_shared`).
+enum class Sharing : std::uint8_t { alone, shared };
+
+/// Binds and listens. Alone: first without SO_REUSEPORT, so that a port that another process serves
+/// is an error and never shared silently. Shared: a unix socket's path leads to the latest process.
+/// The error is one clear line.
 std::expected<BoundAddress, std::string> bind_address(const policy::ListenAddress& address,
-                                                      std::size_t workers);
+                                                      std::size_t workers,
+                                                      Sharing sharing);
 
 /// How many connections there are, in the whole process and from one address. Thread-safe.
 class ConnectionCounts {
@@ -52,6 +57,9 @@ public:
     using Serve = std::function<void(int fd, std::string peer)>;
 
     Listener(Reactor& reactor, int fd, bool is_unix, Serve serve);
+
+    /// Accepts what waits in the kernel's queue now.
+    void accept_waiting();
 
     /// Stops accepting; connections that wait in the kernel's queue are refused with it.
     ~Listener() { flow_.cancel(); }

@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::chrono::seconds kLinger{1};
 constexpr std::chrono::seconds kErrorSendTime{10};
+/// Who has just connected is about to ask.
+constexpr std::chrono::seconds kFirstRequestTime{1};
 
 }  // namespace
 
@@ -35,10 +37,15 @@ ClientSession::ClientSession(Worker& worker, int fd, std::string peer)
     : worker_{worker},
       place_{worker, std::move(peer)},
       flow_{worker.reactor()},
-      socket_{worker.reactor(), fd} {
+      socket_{worker.reactor(), fd},
+      patient_until_{worker.reactor().tick_after(kFirstRequestTime)} {
     socket_.attach(&flow_);
     worker_.join(*this);
     worker_.count().client_connections.add(1);
+}
+
+bool ClientSession::may_be_closed() const {
+    return is_idle_ && (!is_first_ || worker_.reactor().tick() >= patient_until_);
 }
 
 ClientSession::Place::~Place() {

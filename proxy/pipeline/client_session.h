@@ -41,8 +41,9 @@ public:
     /// Bytes behind the request that is being served.
     void keep_for_later(std::string_view rest) { held_.append(rest); }
 
-    /// Waits for a request now: may be closed when the worker drains.
-    bool is_idle() const { return is_idle_; }
+    /// Whether a drain may close it: it waits for a request, and not for the first one of a client
+    /// that has only just come.
+    bool may_be_closed() const;
 
 private:
     ClientSession(Worker& worker, int fd, std::string peer);
@@ -70,6 +71,7 @@ private:
     SendQueue queue_;
     Buffer held_;  // bytes that came and were not used yet
     std::uint64_t bytes_read_ = 0;
+    Tick patient_until_;  // with the first request
     bool is_idle_ = false;
     bool is_first_ = true;
 };

@@ -123,16 +123,27 @@ void Worker::refuse_connection(int fd) {
 void Worker::drain() {
     reactor_.post([this] {
         is_draining_ = true;
-        listeners_.clear();
-        const std::vector<ClientSession*> all(sessions_.begin(), sessions_.end());
-        for (ClientSession* session : all) {
-            if (session->is_idle()) {
-                session->flow().cancel();
-            }
+        for (const auto& listener : listeners_) {
+            listener->accept_waiting();
         }
+        listeners_.clear();
+        close_idle_sessions();
         // A reactor without flows sleeps for good: let it see that it may end.
         reactor_.stop();
     });
+}
+
+void Worker::close_idle_sessions() {
+    const std::vector<ClientSession*> all(sessions_.begin(), sessions_.end());
+    for (ClientSession* session : all) {
+        if (session->may_be_closed()) {
+            session->flow().cancel();
+        }
+    }
+    if (shared_limits_ && sessions_.empty() && !is_limits_end_told_) {
+        is_limits_end_told_ = true;
+        shared_limits_->finish();  // its flow must end, too
+    }
 }
 
 void Worker::stop() {
@@ -242,6 +253,9 @@ void Worker::begin_active_probes() {
 }
 
 void Worker::sweep() {
+    if (is_draining_) {
+        close_idle_sessions();
+    }
     std::size_t open = 0;
     for (ProviderLine& line : view_->lines()) {
         if (is_draining_) {

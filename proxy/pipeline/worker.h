@@ -114,6 +114,7 @@ public:
 
 private:
     void flush_uses();
+    void close_idle_sessions();
 
     void refuse_connection(int fd);
     void sweep();
@@ -142,6 +143,7 @@ private:
     std::string date_;
     std::chrono::sys_seconds date_second_;
     bool is_draining_ = false;
+    bool is_limits_end_told_ = false;
 };
 
 }  // namespace headgate::proxy

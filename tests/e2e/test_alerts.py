@@ -39,7 +39,7 @@ def begin(start, tmp_path):
 
 
 class Receiver:
-    """Takes webhooks on a free port of loopback, and answers with `statuses`, the last ever after."""
+    """Takes webhooks on a port of loopback, and answers with `statuses`, the last ever after."""
 
     def __init__(self, *statuses):
         self.calls = queue.Queue()

@@ -1,4 +1,4 @@
-"""A budget that hundreds of clients use up at once: not a nanodollar too much, none lost."""
+"""A budget or limit that hundreds of clients use up at once: never too much, and nothing lost."""
 
 import asyncio
 import json
@@ -7,7 +7,7 @@ from collections import Counter
 from decimal import Decimal
 
 import pytest
-from support.admin import budget
+from support.admin import buckets, budget
 from support.money import ask, await_ledger, await_rest, books, total
 from support.policy import CLIENT_KEY
 from support.process import run
@@ -114,3 +114,22 @@ def test_clients_in_a_race_use_a_budget_up_and_never_overspend_it(begin, simulat
     (whole,) = json.loads(sums.stdout)["data"]
     assert Decimal(whole["cost_usd"]) == final["spent_usd"]
     assert whole["requests"] == len(told) + 1  # refusals are folded, and none is lost
+
+
+def test_clients_in_a_race_get_as_much_as_a_limit_holds_and_no_more(begin, simulator):
+    gateway = begin(
+        simulator,
+        "limits: [{rpd: 1000}, {model: gpt-5*, rpd: 1200, mode: shadow}]",
+        organization="limits: [{rpd: 5000}]",
+        access="none",
+    ).gateway
+
+    answers = asyncio.run(ask_all(gateway.address, 2000))
+
+    assert Counter(status for status, _, _ in answers) == {200: 1000, 429: 1000}
+    left = {of[0]: each["remaining"] for of, each in buckets(await_rest(gateway)).items()}
+    assert left["organization"] == 4000
+    refused = gateway.metric("headgate_refused_total", project="tests", kind="rpd")
+    assert refused == 1000
+    rows = await_ledger(gateway, lambda rows: sum(row["count"] for row in rows) >= 2000)
+    assert sum(row["count"] for row in rows) == 2000

@@ -1,10 +1,11 @@
-"""kill -9: no answer that a client got in full lacks its row, none has two, nothing stays reserved."""
+"""kill -9: no answer that a client got in full lacks its row, and nothing stays reserved."""
 
 import collections
 import contextlib
 import http.client
 import random
 import socket
+import sqlite3
 import struct
 import threading
 
@@ -241,7 +242,7 @@ def test_a_damaged_journal_does_not_keep_a_gateway_from_starting(begin, play, ho
     expired = [row for row in rows if row["id"] not in stored]
     assert len(expired) <= 5 and {row["outcome"] for row in expired} <= {"expired"}
     assert total(expired) <= reserved
-    if len(expired) < 5:
+    if len(expired) < 5 and how != "empty":  # an empty file is one that was just made
         told = [line for line in gateway.stderr.splitlines() if "journal" in line]
         assert told, f"{5 - len(expired)} reservations are lost and nobody was told"
     assert budget(gateway)["spent_usd"] == total(rows)
@@ -290,3 +291,16 @@ def test_a_kill_among_hang_ups_leaves_nothing_reserved(begin, start_simulator):
     assert len({row["id"] for row in rows}) == len(rows)
     assert budget(await_rest(gateway))["reserved_usd"] == 0
     assert budget(gateway)["spent_usd"] == total(rows)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_with_durable_records_a_whole_answer_is_stored_before_its_end(begin, simulator, stream):
+    begun = begin(simulator, BOUNDS, extra="state: {durability: durable}")
+
+    for _ in range(5):
+        answer = ask(begun.gateway, stream=stream)
+        with contextlib.closing(sqlite3.connect(begun.database)) as records:
+            found = records.execute(
+                "SELECT outcome FROM ledger WHERE id = ?", [answer.headers["x-request-id"]]
+            ).fetchall()
+        assert (answer.status, found) == (200, [("complete",)])

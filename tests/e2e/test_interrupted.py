@@ -144,13 +144,14 @@ ENDS = {
 @pytest.mark.parametrize("end", ENDS)
 def test_what_was_used_is_charged_by_our_own_count_and_the_rest_is_given_back(begin, play, end):
     script, act, outcome, reason, output, is_charged = ENDS[end]
+    patience = "300ms" if script is stay_silent else "60s"
     gateway = begin(
         play(script),
         BOUNDS,
         extra=routes(
             route(
                 "upstream",
-                timeouts={"first_byte": "300ms" if script is stay_silent else "60s", "idle": "300ms"},
+                timeouts={"first_byte": patience, "idle": "300ms"},
                 fallback_on=[],
             )
         ),

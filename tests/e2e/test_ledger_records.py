@@ -54,7 +54,8 @@ def test_a_row_is_found_by_the_request_id_that_the_client_saw(begin, simulator):
     row = ledger_row(gateway, answer.headers["x-request-id"])
     assert list(row) == FIELDS
     assert row["tags"] == {"team": "a", "feature": "b"}
-    assert (row["status"], row["outcome"], row["stream"], row["count"]) == (200, "complete", True, 1)
+    assert (row["status"], row["outcome"], row["count"]) == (200, "complete", 1)
+    assert row["stream"] is True
     assert page(gateway)["data"] == [row]
     assert gateway.log.await_row(row["id"]).items() >= row.items()  # the log's fields and more
     status, _, _ = call(gateway, "/headgate/v1/ledger/req_00000000000000000000000000")

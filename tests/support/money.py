@@ -3,19 +3,32 @@
 import contextlib
 import json
 import os
+import re
 import textwrap
 import threading
 from decimal import Decimal
 
-from support.admin import ADMIN_KEY, ledger, reload
+from support.admin import ADMIN_KEY, budget, ledger, reload
 from support.gateway import Gateway
 from support.policy import CLIENT_KEY, UPSTREAM_KEY, sha256
 from support.routes import attempts
-from support.scripted_upstream import CHAT, CHUNKED, DONE, EVENT_HEAD, chat_body, chunk, event, http
+from support.scripted_upstream import (
+    CHAT,
+    CHUNKED,
+    DONE,
+    EVENT_HEAD,
+    chat_body,
+    chunk,
+    event,
+    http,
+    outcome,
+)
 from support.waiting import wait_for
 from support.wire import exchange
 
 SECOND_KEY = "hg-test-zyxwvutsrqponmlkjihgfedcba9876543210"
+ABSENT = object()
+REASON = re.compile(r"budget=(\S+); limit=(\S+); spent=(\S+); reserved=(\S+); needed=(\S+)")
 
 
 def policy_text(
@@ -30,8 +43,9 @@ def policy_text(
     workers=2,
     project_id="tests",
 ):
-    """One project with one key. `providers`: {name: host:port or all its settings}; `project`, `key`, `organization`:
-    what stands in those blocks beside; `others`: further projects; `extra`: further blocks."""
+    """One project with one key. `providers`: {name: host:port or all its settings}; `project`,
+    `key`, `organization`: what stands in those blocks beside; `others`: further projects; `extra`:
+    further blocks."""
     named = "".join(f"  {name}: {_provider(address)}\n" for name, address in providers.items())
     return f"""listen: "127.0.0.1:0"
 workers: {workers}
@@ -152,7 +166,7 @@ def total(rows):
 
 
 def await_ledger(gateway, is_whole, **query):
-    """The ledger's rows, once they are as `is_whole` wants them: they are stored behind the answer."""
+    """The ledger's rows, once they are as `is_whole` wants them: they are stored a little later."""
 
     def look():
         rows = ledger(gateway, **query)
@@ -166,6 +180,29 @@ def await_rows(gateway, count, **query):
     rows = await_ledger(gateway, lambda found: len(found) >= count, **query)
     assert len(rows) == count, [(row["id"], row["outcome"], attempts(row)) for row in rows]
     return rows
+
+def is_refused_by_budget(answer, scope, limit):
+    """Checks what a refusal by a budget tells. Returns (spent, reserved, needed)."""
+    assert outcome(answer) == (429, "insufficient_quota"), answer.body
+    assert answer.headers["x-should-retry"] == "false"
+    assert "retry-after" not in answer.headers and "retry-after-ms" not in answer.headers
+    told = REASON.fullmatch(answer.headers["x-headgate-reason"])
+    assert told and told[1] == scope, answer.headers["x-headgate-reason"]
+    limit_told, *amounts = map(Decimal, told.groups()[1:])
+    spent, reserved, needed = amounts
+    assert limit_told == Decimal(limit)
+    assert spent + reserved + needed > limit_told
+    message = json.loads(answer.body)["error"]["message"]
+    for word in ("max_completion_tokens", "max_output", str(limit), told[5]):
+        assert word in message, message
+    return spent, reserved, needed
+
+
+def spent(gateway, project="tests"):
+    """What is booked once nothing is under way; nothing may then be reserved."""
+    found = budget(await_rest(gateway), project)
+    assert found["reserved_usd"] == 0, found
+    return found["spent_usd"]
 
 
 def billed(usage, *, content="ok", **members):
@@ -196,8 +233,6 @@ def billed_stream(usage, *, content="ok"):
     body = b"".join(pieces) + DONE
     return EVENT_HEAD + CHUNKED + chunk(body) + chunk(b"")
 
-
-ABSENT = object()
 
 
 def tokens(prompt, completion, cached=0, reasoning=0):

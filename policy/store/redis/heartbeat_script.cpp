@@ -9,25 +9,35 @@ namespace {
 constexpr std::string_view kHeartbeat = R"lua(
 -- KEYS: counters, leases, seen, what the keys of holdings begin with
 local leases, seen, holdings = KEYS[2], KEYS[3], KEYS[4]
-local instance, lease, lately = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local instance, life, lease, lately =
+    ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 local day_ms = 86400000
 
-redis.call('ZADD', leases, now + lease, instance)
+redis.call('ZADD', leases, now + lease, holder(instance, life))
 redis.call('ZADD', seen, now, instance)
 
--- What instances held whose lease has ended: a bounded part of it a call.
+-- What those held whose lease has ended: a bounded part of it a call. Of a life that another one
+-- has followed '-' tells whether its records have what it left open.
 for _, dead in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', now, 'LIMIT', 0, 8)) do
-    if dissolve(holdings .. dead, dead, 500, true) then
+    local key, followed = holdings .. dead, redis.call('HGET', holdings .. dead, '-')
+    if dissolve(key, dead:match('^(.*):'), 500, followed ~= '1') then
         redis.call('ZREM', leases, dead)
+        if followed then
+            redis.call('DEL', key)
+        end
     end
 end
 
--- Instances that nobody has seen for a day are forgotten.
+-- Instances that nobody has seen for a day are forgotten; what they spent is not.
 for _, gone in ipairs(redis.call('ZRANGEBYSCORE', seen, '-inf', now - day_ms, 'LIMIT', 0, 8)) do
     redis.call('ZREM', seen, gone)
-    redis.call('HDEL', counters, 'l' .. gone)
+    local lives = redis.call('HGET', counters, 'l' .. gone)
+    if lives then
+        redis.call('DEL', holdings .. holder(gone, struct.unpack('<d', lives)))
+        redis.call('HDEL', counters, 'l' .. gone)
+    end
 end
 )lua";
 
@@ -71,7 +81,8 @@ return redis.call('ZCOUNT', seen, now - lately, '+inf')
 }  // namespace
 
 const std::string& heartbeat_script() {
-    static const std::string script = joined({kEpochParts, kDissolvePart, kHeartbeat, kTidy});
+    static const std::string script =
+        joined({kEpochParts, kContributePart, kDissolvePart, kHeartbeat, kTidy});
     return script;
 }
 

@@ -27,7 +27,7 @@ local now = time[1] * 1000 + time[2] / 1000
 -- The lists of numbers, and where in a group of them what stands. Groups become results in place.
 local RATE, LIMIT, PERIOD, ENFORCED, USED, SLOTS = 5, 1, 2, 3, 4, 5  -- USED: first a correction
 local SPAN, ASKED, MOST, FIRST, STOP, SUM_SPENT, SUM_RESERVED = 6, 1, 2, 3, 4, 5, 6
-local SUM, SCOPE, DAY, HELD, SPENT, RESERVED = 5, 1, 2, 3, 4, 5  -- first booked, told before
+local SUM, SCOPE, DAY, HELD, SPENT, RESERVED = 5, 1, 2, 3, 4, 5  -- first booked, base
 local n_rates, n_spans, n_sums = #rates, #spans, #sums
 
 -- What C may put on Lua's stack at once is bounded, hence the slices.
@@ -182,30 +182,26 @@ for s = 0, n_spans - 1, SPAN do
     spans[s + SUM_SPENT], spans[s + SUM_RESERVED] = spent or 0, reserved or 0
 end
 
--- Days: what this worker holds is told absolutely. What it has booked is added to what its
--- instance told before, of which Redis may have lost a part. What was booked in full while the
--- lease had ended is used up first.
-local day_changed = {}
+-- Days: what this worker holds, and has booked in its life, is told absolutely.
+local day_changed, booked = {}, {}
 local day, contribution = day_at, contribution_at
 for d = 0, n_sums - 1, SUM do
     day = day + 1
-    local booked, told_before = sums[d + SPENT], sums[d + RESERVED]
-    local d_spent, d_reserved = 0, sums[d + HELD]
-    local before = held[day - day_at + 1]
-    if before then
-        d_reserved = d_reserved - parse('<d', before)
+    local now_booked, base = sums[d + SPENT], sums[d + RESERVED]
+    local held_before, booked_before = 0, 0
+    if held[day - day_at + 1] then
+        held_before, booked_before = parse('<dd', held[day - day_at + 1])
     end
-    if booked > 0 or told_before > 0 then
+    local d_spent, d_reserved = 0, sums[d + HELD] - held_before
+    booked[d] = booked_before
+    if base >= 0 then  -- else what it has booked is not told by this call
         contribution = contribution + 1
-        local total, dead = 0, 0
-        if known[contribution] then
-            total, dead = parse('<dd', known[contribution])
-        end
-        local more = max(total, told_before) + booked - total
-        if more > 0 then
-            local covered = min(dead, more)
-            d_spent = more - covered
-            change(fields[contribution], pack('<dd', total + more, dead - covered))
+        booked[d] = now_booked
+        if now_booked ~= booked_before or base > 0 then
+            local value
+            d_spent, value = contribute(known[contribution], now_booked - booked_before, base)
+            change(fields[contribution], value)
+            day_changed[d] = true
         end
     end
     local spent, reserved = 0, 0
@@ -228,8 +224,8 @@ end
 }  // namespace
 
 const std::string& limits_script() {
-    static const std::string script =
-        joined({kEpochParts, kReadCall, kExactlyOnce, kSettle, kAdmitPart, kWritePart});
+    static const std::string script = joined(
+        {kEpochParts, kContributePart, kReadCall, kExactlyOnce, kSettle, kAdmitPart, kWritePart});
     return script;
 }
 

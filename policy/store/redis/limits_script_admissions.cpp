@@ -86,9 +86,9 @@ end
 
 const std::string_view kWritePart = R"lua(
 local kept, n_kept, freed, n_freed = {}, 0, {}, 0
-local function hold(place, amount)
-    if amount > 0 then
-        kept[n_kept + 1], kept[n_kept + 2] = held_fields[place], pack('<d', amount)
+local function hold(place, value)
+    if value then
+        kept[n_kept + 1], kept[n_kept + 2] = held_fields[place], value
         n_kept = n_kept + 2
     elseif held[place] then
         n_freed = n_freed + 1
@@ -104,7 +104,7 @@ for r = 0, n_rates - 1, RATE do
     if touched[bucket] then
         change(fields[bucket], pack('<dd', rates[r + USED], ahead[bucket] or now))
         if rates[r + PERIOD] == 0 then
-            hold(slot, rates[r + SLOTS])
+            hold(slot, rates[r + SLOTS] > 0 and pack('<d', rates[r + SLOTS]))
         end
     end
 end
@@ -118,7 +118,8 @@ for d in pairs(day_changed) do
         extend_days(fields[span_at + sums[d + SCOPE] / SPAN + 1]:sub(2), sums[d + DAY])
     end
     change(fields[day], pack('<dd', sums[d + SPENT], sums[d + RESERVED]))
-    hold(day - day_at + 1, sums[d + HELD])
+    hold(day - day_at + 1, (sums[d + HELD] > 0 or booked[d] > 0)
+                               and pack('<dd', sums[d + HELD], booked[d]))
 end
 write('HSET', counters, changed, n_changed)
 
@@ -131,9 +132,7 @@ if begins == 1 then
     told = epoch
     kept[n_kept + 1], kept[n_kept + 2] = '_', string.rep('_', 72)
     n_kept = n_kept + 2
-    if not redis.call('ZSCORE', leases, instance) then
-        redis.call('ZADD', leases, now + lease, instance)
-    end
+    redis.call('ZADD', leases, 'NX', now + lease, holder(instance, life))
 end
 kept[n_kept + 1], kept[n_kept + 2] = held_fields[1], pack('<ddd', seq, seq, told) .. reply
 write('HSET', holdings, kept, n_kept + 2)

@@ -58,7 +58,6 @@ void LimitsShard::build_call() {
         call_.probes = in_doubt_->number;
     } else {
         is_asked_ = false;
-        call_.tells = telling_ != Telling::done;
         if (telling_ == Telling::not_begun) {
             call_.begins = true;
             tallies_.mark_all();
@@ -141,7 +140,6 @@ LimitsShard::Taken LimitsShard::apply(ShardCall& call,
             withdraw(admission, tallies_);
         }
     }
-    call.confirm();
     if (call.begins) {
         telling_ = Telling::begun;
     }
@@ -161,7 +159,6 @@ LimitsShard::Taken LimitsShard::apply_doubtful(std::string_view reply,
     if (taken.outcome == Outcome::faulty) {
         // The same probe would get the same reply for ever. It was applied, so nothing of it is
         // sent again; telling all that is held takes back what it may have been granted.
-        in_doubt_->confirm();
         forget_applied();
         telling_ = Telling::not_begun;
         is_asked_ = true;

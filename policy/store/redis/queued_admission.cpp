@@ -78,6 +78,7 @@ void book(DayTally& day, providers::Money cost, Tallies& tallies) {
     const std::int64_t nanos = exact_from(cost.nanos());
     day.booked = bounded_sum(day.booked, nanos);
     *day.untold += nanos;
+    day.tells_booked = true;
     tallies.mark(day);
 }
 

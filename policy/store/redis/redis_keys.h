@@ -13,8 +13,11 @@ std::string hash_tag(const RedisLimits::Settings& settings, std::string_view pro
 inline std::string counters_key(std::string_view tag) {
     return std::string(tag) + ":limits";
 }
-inline std::string holdings_key(std::string_view tag, std::string_view instance) {
-    return std::string(tag) + ":held:" + std::string(instance);
+inline std::string holdings_prefix(std::string_view tag) {
+    return std::string(tag) + ":held:";
+}
+inline std::string holdings_key(std::string_view tag, const RedisLimits::Settings& settings) {
+    return holdings_prefix(tag) + settings.instance + ":" + std::to_string(settings.life);
 }
 inline std::string leases_key(std::string_view tag) {
     return std::string(tag) + ":leases";

@@ -95,7 +95,7 @@ struct RedisLimits::State {
 
     Call call_of(const LimitsShard& shard) const {
         const std::string counters = counters_key(shard.tag());
-        const std::string holdings = holdings_key(shard.tag(), settings.instance);
+        const std::string holdings = holdings_key(shard.tag(), settings);
         const std::string leases = leases_key(shard.tag());
         const std::array<std::string_view, 7> words{carries_script ? "EVAL" : "EVALSHA",
                                                     carries_script ? limits_script() : script_name,
@@ -106,6 +106,9 @@ struct RedisLimits::State {
                                                     shard.payload()};
         return {.bytes = resp_command(words), .shard_key = counters};
     }
+
+    /// Tells the reports of a process apart.
+    std::uint64_t next_report() { return ++reports * 1'000 + settings.worker % 1'000; }
 
     Outcome note(RedisOutcome told) {
         address = std::move(told.address);
@@ -121,6 +124,7 @@ struct RedisLimits::State {
     std::deque<LimitsShard*> with_work;
     LimitsShard* in_flight = nullptr;
     bool is_report_due = false;
+    std::uint64_t reports = 0;
     std::string address;
     bool must_ask = false;
     std::string problem;
@@ -264,10 +268,12 @@ std::vector<RedisLimits::Call> RedisLimits::report_calls(const Accounts& account
     std::vector<Call> calls;
     for (const auto& [tag, list] : by_tag) {
         const std::string counters = counters_key(tag);
-        const std::string holdings = holdings_key(tag, settings.instance);
+        const std::string holdings = holdings_prefix(tag);
         const std::string leases = leases_key(tag);
         const std::string seen = seen_key(tag);
-        for (const std::string& payload : report_payloads(settings, list, processes_seen)) {
+        for (const std::string& payload :
+             report_payloads(settings, list,
+                             {.number = state_->next_report(), .processes_seen = processes_seen})) {
             const std::array<std::string_view, 8> words{"EVAL",   report_script(), "4",  counters,
                                                         holdings, leases,          seen, payload};
             calls.push_back({.bytes = resp_command(words), .shard_key = counters});
@@ -283,6 +289,11 @@ Outcome RedisLimits::take_report(const RespValue& reply) {
     if (reply.kind == RespValue::Kind::text && reply.text == "r") {
         return state_->note({.outcome = Outcome::done, .address = {}, .problem = {}});
     }
+    if (reply.kind == RespValue::Kind::text && reply.text == "i") {
+        return state_->note({.outcome = Outcome::unwilling,
+                             .address = {},
+                             .problem = "the data were lost while they were reported"});
+    }
     const bool is_stale = reply.kind == RespValue::Kind::text && reply.text == "s";
     return state_->note({.address = {},
                          .problem = is_stale ? "another process uses the same instance"
@@ -295,12 +306,13 @@ RedisLimits::Call RedisLimits::heartbeat(const Settings& settings, std::string_v
     const std::string counters = counters_key(tag);
     const std::string leases = leases_key(tag);
     const std::string seen = seen_key(tag);
-    const std::string holdings = holdings_key(tag, {});
+    const std::string holdings = holdings_prefix(tag);
+    const std::string life = std::to_string(completed(settings).life);
     const std::string lease = std::to_string(settings.lease.count());
     const std::string window = std::to_string(lately.count());
-    const std::array<std::string_view, 10> words{
-        "EVAL",   heartbeat_script(), "4",   counters, leases, seen,
-        holdings, settings.instance,  lease, window};
+    const std::array<std::string_view, 11> words{
+        "EVAL",   heartbeat_script(), "4",  counters, leases, seen,
+        holdings, settings.instance,  life, lease,    window};
     return {.bytes = resp_command(words), .shard_key = counters};
 }
 

@@ -27,10 +27,10 @@ namespace headgate::policy {
 ///    worker, so that a call that is sent again is not applied twice. After lose() the next call
 ///    only asks what became of the lost one, and makes sure that it can no longer be applied: then
 ///    its settles are sent again or not, and what it was granted is withdrawn.
-/// 2. What a worker holds (reserved money, slots) is told absolutely; what it spent as it is
-///    settled, and in reports as the instance's total of a day, of which the largest counts. So
-///    both heal: after a lost Redis, a fail-over to a replica that lags, or a lease that ended, the
-///    worker tells all it holds anew before it asks again.
+/// 2. What a worker holds (reserved money, slots) and what it has booked in its life is told
+///    absolutely, by day; what its instance spent before, by reports. So it heals, and the order of
+///    calls does not matter: after a lost Redis, a fail-over to a replica that lags, or a lease
+///    that ended, the worker tells all that anew before it asks again.
 /// 3. Bounded. Settles are summed up by bucket and day while Redis is away.
 ///
 /// A process reports (report_calls()) when it starts, or its first call is answered by
@@ -44,8 +44,8 @@ public:
         std::string instance;  // Journal::instance()
         std::size_t worker = 0;
 
-        /// Shared by all workers of a process. Without it a report may count twice what its other
-        /// workers have settled and not sent yet.
+        /// Shared by all workers of a process; may be null where there is one alone. What the
+        /// workers tell themselves is left out of reports by it.
         std::shared_ptr<UntoldMoney> untold = nullptr;
         /// How many workers the process has. After a loss of data budgets wait until each has told
         /// what it holds, so an idle one must ask() at times. 0: not known, none is waited for.

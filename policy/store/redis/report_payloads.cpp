@@ -36,20 +36,29 @@ std::int64_t saturating_sum(std::int64_t a, std::int64_t b) {
     return std::min(a, kMostExact) + std::min(b, kMostExact);
 }
 
+/// One slice of a report.
+struct Slice {
+    std::span<const ReportedTotal> totals;
+    std::int64_t number = 0;  // from 0
+    bool is_last = false;
+};
+
 std::string payload_of(const RedisLimits::Settings& settings,
-                       std::span<const ReportedTotal> totals,
-                       bool is_last,
-                       int processes_seen) {
+                       const Report& report,
+                       const Slice& slice) {
+    const std::span<const ReportedTotal> totals = slice.totals;
     MessagePack to;
     to.list(4);
-    to.list(8);
+    to.list(10);
     to.text(settings.instance);
     to.number(static_cast<std::int64_t>(settings.life));
+    to.number(static_cast<std::int64_t>(report.number));
+    to.number(slice.number);
+    to.flag(slice.is_last);
     to.flag(settings.has_records);
-    to.flag(is_last);
-    to.number(std::max(1, processes_seen));
+    to.number(std::max(1, report.processes_seen));
     // A process that starts holds nothing: none of its workers has anything to tell.
-    to.number(processes_seen > 0 ? static_cast<std::int64_t>(settings.workers) : 0);
+    to.number(report.processes_seen > 0 ? static_cast<std::int64_t>(settings.workers) : 0);
     to.number(settings.lease.count());
     to.number(settings.report_wait.count());
     to.list(totals.size());
@@ -76,7 +85,8 @@ ReportedTotals totals_of(const RedisLimits::Settings& settings,
     for (const std::shared_ptr<Account>& account : accounts.all()) {
         const std::lock_guard lock{account->mutex()};
         for (const DayMoney& day : account->days()) {
-            // Read behind the account: what is settled meanwhile makes the difference too small.
+            // What its workers tell themselves is left out. Read behind the account: what is
+            // settled meanwhile makes the difference too small, never too large.
             totals.add(settings.instance, account->id(), day.day,
                        day.spent - settings.untold->amount(account->id(), day.day));
         }
@@ -97,13 +107,15 @@ ReportedTotals totals_of(const RedisLimits::Settings& settings,
 
 std::vector<std::string> report_payloads(const RedisLimits::Settings& settings,
                                          const std::vector<ReportedTotal>& totals,
-                                         int processes_seen) {
+                                         const Report& report) {
     std::vector<std::string> payloads;
     std::span<const ReportedTotal> left{totals};
     do {
         const std::size_t count = std::min(left.size(), kMostTotals);
-        payloads.push_back(
-            payload_of(settings, left.first(count), count == left.size(), processes_seen));
+        payloads.push_back(payload_of(settings, report,
+                                      {.totals = left.first(count),
+                                       .number = static_cast<std::int64_t>(payloads.size()),
+                                       .is_last = count == left.size()}));
         left = left.subspan(count);
     } while (!left.empty());
     return payloads;

@@ -24,9 +24,14 @@ ReportedTotals totals_of(const RedisLimits::Settings& settings,
                          const Accounts& accounts,
                          const std::vector<RedisLimits::OtherTotal>& others);
 
+struct Report {
+    std::uint64_t number = 0;
+    int processes_seen = 0;
+};
+
 /// What the report script reads, in slices; the last one says that the instance has reported.
 std::vector<std::string> report_payloads(const RedisLimits::Settings& settings,
                                          const std::vector<ReportedTotal>& totals,
-                                         int processes_seen);
+                                         const Report& report);
 
 }  // namespace headgate::policy

@@ -12,6 +12,11 @@ namespace headgate::policy {
 const std::string_view kEpochParts = R"lua(
 local counters = KEYS[1]
 
+-- Who a lease is given to: a life of an instance. By that its holdings are called, too.
+local function holder(instance, life)
+    return instance .. string.format(':%.0f', life)
+end
+
 -- Longer than 64 bytes, by which the hash becomes a table: a list is slow to search.
 local function pack_epoch(epoch, since, needed, ready)
     return struct.pack('<dddd', epoch, since, needed, ready) .. string.rep(' ', 40)
@@ -49,6 +54,24 @@ local function extend_days(scope, day)
 end
 )lua";
 
+const std::string_view kContributePart = R"lua(
+-- What one instance contributes to `spent` of a day is max(base + told, other):
+--   base   what it spent before its present life, as it reported
+--   told   what its workers have booked since, each in one absolute number; and what was booked in
+--          full when its lease had ended, of which `dead` is not covered by what they told since
+--   other  the largest total that others knew of it, or that it had come to in an earlier life
+local function contribute(stored, more_told, new_base)
+    local base, told, dead, other = 0, 0, 0, 0
+    if stored then
+        base, told, dead, other = struct.unpack('<dddd', stored)
+    end
+    local before = math.max(base + told, other)
+    local covered = math.max(0, math.min(dead, more_told))
+    base, told, dead = math.max(base, new_base), told + more_told - covered, dead - covered
+    return math.max(base + told, other) - before, struct.pack('<dddd', base, told, dead, other)
+end
+)lua";
+
 const std::string_view kDissolvePart = R"lua(
 local function free_slots(bucket, amount)
     local stored = redis.call('HGET', counters, bucket)
@@ -58,56 +81,56 @@ local function free_slots(bucket, amount)
     end
 end
 
--- `booked`: the reservation is spent from now on, as what `instance` left behind.
-local function end_reservation(instance, day, amount, booked)
+-- `is_booked`: the reservation is spent from now on, as what `instance` left behind.
+local function end_reservation(instance, day, amount, is_booked)
     local stored = redis.call('HGET', counters, day)
     if not stored then
         return
     end
     local spent, reserved = struct.unpack('<dd', stored)
-    if booked then
+    if is_booked then
         local field = 'c' .. instance .. '|' .. day
-        local total, dead = 0, 0
-        local contributed = redis.call('HGET', counters, field)
-        if contributed then
-            total, dead = struct.unpack('<dd', contributed)
-        end
-        redis.call('HSET', counters, field, struct.pack('<dd', total, dead + amount))
-        spent = spent + amount
+        local d_spent, value = contribute(redis.call('HGET', counters, field), amount, 0)
+        local base, told, dead, other = struct.unpack('<dddd', value)
+        redis.call('HSET', counters, field, struct.pack('<dddd', base, told, dead + amount, other))
+        spent = spent + d_spent
     end
     redis.call('HSET', counters, day, struct.pack('<dd', spent, math.max(0, reserved - amount)))
     redis.call('HDEL', counters, 'x' .. day:match('^m(.*)/'))
 end
 
--- Ends at most about `most` of what is held; true once nothing is left. What remains is dissolved
--- by later heartbeats. The workers' latest calls go first: a worker that comes back must tell
--- anew what it holds.
-local function dissolve(holdings, instance, most, booked)
-    local cursor, ended = '0', {}
+-- Ends about `most` of what is held; true once that is all. What remains is ended by later
+-- heartbeats, which go on at the cursor. What its workers have booked stays: they may come back
+-- and tell more. Their latest calls go: then they must tell anew what they hold.
+local function dissolve(holdings, instance, most, is_booked)
+    local cursor = redis.call('HGET', holdings, 'g') or '0'
     repeat
         local page = redis.call('HSCAN', holdings, cursor, 'COUNT', most)
         cursor = page[1]
         for i = 1, #page[2], 2 do
-            local field, value = page[2][i], page[2][i + 1]
+            local field, value = page[2][i], redis.call('HGET', holdings, page[2][i])
             local kind, target = field:sub(1, 1), field:match('|(.*)$')
-            if not ended[field] then
-                ended[field] = true
-                most = most - 1
-                if kind == 's' then
-                    free_slots(target, struct.unpack('<d', value))
-                elseif kind == 'h' then
-                    end_reservation(instance, target, struct.unpack('<d', value), booked)
+            if value and kind == 's' then
+                free_slots(target, struct.unpack('<d', value))
+                redis.call('HDEL', holdings, field)
+            elseif value and kind == 'h' then
+                local amount, booked = struct.unpack('<dd', value)
+                if amount > 0 then
+                    end_reservation(instance, target, amount, is_booked)
+                    redis.call('HSET', holdings, field, struct.pack('<dd', 0, booked))
                 end
-                if kind ~= '_' then
-                    redis.call('HDEL', holdings, field)
-                end
+            elseif kind == 'w' then
+                redis.call('HDEL', holdings, field)
             end
+            most = most - 1
         end
     until cursor == '0' or most <= 0
-    if cursor == '0' then
-        redis.call('DEL', holdings)
+    if cursor ~= '0' then
+        redis.call('HSET', holdings, 'g', cursor)
+        return false
     end
-    return cursor == '0'
+    redis.call('HDEL', holdings, 'g')
+    return true
 end
 )lua";
 

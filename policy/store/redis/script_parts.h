@@ -6,9 +6,12 @@
 
 namespace headgate::policy {
 
-/// `counters`, pack_epoch(), has_all_reports(), extend_days(): what several scripts begin with.
+/// `counters`, holder(), pack_epoch(), has_all_reports(), extend_days(): what all scripts begin
+/// with.
 extern const std::string_view kEpochParts;
-/// dissolve(): ends what an instance holds. After kEpochParts.
+/// contribute(): what an instance has spent of a day.
+extern const std::string_view kContributePart;
+/// dissolve(): ends what an instance holds. After the two above.
 extern const std::string_view kDissolvePart;
 
 /// The end of the limits script: decides the admissions, writes what has changed, replies. Goes on

@@ -14,8 +14,8 @@ namespace headgate::policy {
 //     m<scope>/<day>       spent, reserved (nanodollars); the scope is a project's id, or empty:
 //     the
 //                          organization; the day counts from 1970
-//     c<instance>|m…       what of `spent` came from that instance: the largest total that it told,
-//                          and what was booked in full when its lease ended (`dead`)
+//     c<instance>|m…       what of `spent` came from that instance: base, told, dead, other
+//                          (contribute() in script_parts.cpp)
 //     x<scope>             the sum of m… over a budget's span: first day, day after the last,
 //                          spent, reserved. Made by the first admission that asks, kept up to date.
 //     f<scope>             the first and the last day that m… has
@@ -23,17 +23,19 @@ namespace headgate::policy {
 //     e                    the epoch: its number, when it began, processes to wait for, ready or
 //                          not. Without it Redis is empty, or has lost its data.
 //     r                    while not ready: who has reported in this epoch (MessagePack)
+//     p<instance>          while it reports: which report, and how many slices of it came
 //     g                    where tidying goes on
-//   {tag}:held:<instance>  hash, what that instance holds
-//     h<worker>|m…         reserved by that worker
+//   {tag}:held:<instance>:<life>  hash, what that life of the instance holds
+//     h<worker>|m…         reserved by that worker; what it has booked in this life
 //     s<worker>|b…         slots of `concurrent` that it holds
 //     w<worker>            its latest call: number, the number that the reply is of, the epoch that
 //                          it told its holdings in; then that reply
 //     _                    makes the hash a table rather than a list, which is slow to search
-//   {tag}:leases           sorted set: instances by the end of their lease, until dissolved
+//     g, -                 where dissolving it goes on; that another life has followed
+//   {tag}:leases           sorted set: "<instance>:<life>" by the end of the lease, until dissolved
 //   {tag}:seen             sorted set: instances by when they were last seen, for a day
 //
-// The sum of h… over all workers is the `reserved` of m…; the same holds for s… and b….
+// The sum of what all workers hold (h…) is the `reserved` of m…; the same holds for s… and b….
 
 /// Settles, then admissions, of one worker. ARGV[1]: see ShardCall::payload().
 const std::string& limits_script();

@@ -41,7 +41,7 @@ bool is_same_budget(const Payment& a, const Payment& b) {
 
 void ShardCall::clear() {
     number = probes = acked = 0;
-    tells = begins = completes = false;
+    begins = completes = false;
     buckets.clear();
     scopes.clear();
     days.clear();
@@ -74,8 +74,8 @@ std::size_t ShardCall::place(DayTally& day) {
         day.place = {.call = number, .index = days.size()};
         days.push_back({.tally = &day,
                         .scope = scope,
-                        .booked = std::exchange(day.booked, 0),
-                        .told_before = tells ? day.scope->told_of(day) : 0});
+                        .tells_booked = std::exchange(day.tells_booked, false),
+                        .tells_base = std::exchange(day.tells_base, false)});
     }
     return day.place.index;
 }
@@ -140,18 +140,13 @@ void ShardCall::take_back(Tallies& tallies, std::deque<QueuedAdmission>& queue) 
         tallies.mark(*entry.tally);
     }
     for (const DayEntry& entry : days) {
-        entry.tally->booked += entry.booked;
+        entry.tally->tells_booked |= entry.tells_booked;
+        entry.tally->tells_base |= entry.tells_base;
         tallies.mark(*entry.tally);
     }
     queue.insert(queue.begin(), std::make_move_iterator(admissions.begin()),
                  std::make_move_iterator(admissions.end()));
     admissions.clear();
-}
-
-void ShardCall::confirm() const {
-    for (const DayEntry& entry : days) {
-        *entry.tally->untold -= entry.booked;
-    }
 }
 
 std::string ShardCall::payload(const RedisLimits::Settings& settings) const {
@@ -180,9 +175,7 @@ void ShardCall::write_head(MessagePack& to, const RedisLimits::Settings& setting
 }
 
 void ShardCall::write_fields(MessagePack& to, const RedisLimits::Settings& settings) const {
-    const auto contributes = [](const DayEntry& day) {
-        return day.booked > 0 || day.told_before > 0;
-    };
+    const auto contributes = [](const DayEntry& day) { return day.tells_booked; };
     const auto holds_slots = [](const BucketEntry& bucket) {
         return bucket.kind == LimitKind::concurrent;
     };
@@ -242,10 +235,11 @@ void ShardCall::write_money(MessagePack& to) const {
     to.list(days.size() * kSum);
     for (const DayEntry& entry : days) {
         to.number(static_cast<std::int64_t>(entry.scope * kSpan));
-        to.number(entry.tally->day.time_since_epoch().count());
-        to.number(entry.tally->held);
-        to.number(entry.booked);
-        to.number(entry.told_before);
+        const DayTally& day = *entry.tally;
+        to.number(day.day.time_since_epoch().count());
+        to.number(day.held);
+        to.number(day.booked);
+        to.number(!entry.tells_booked ? -1 : entry.tells_base ? day.scope->base_of(day) : 0);
     }
 }
 

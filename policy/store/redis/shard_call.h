@@ -34,8 +34,8 @@ struct ScopeEntry {
 struct DayEntry {
     DayTally* tally = nullptr;
     std::size_t scope = 0;  // in ShardCall::scopes
-    std::int64_t booked = 0;
-    std::int64_t told_before = 0;  // while all is told
+    bool tells_booked = false;
+    bool tells_base = false;
 };
 
 /// One call to Redis, kept until its reply is known.
@@ -43,8 +43,7 @@ struct ShardCall {
     std::uint64_t number = 0;
     std::uint64_t probes = 0;  // the call that is asked for; 0: not a probe
     std::uint64_t acked = 0;   // the latest call whose reply came
-    bool tells = false;        // what the worker holds, also what has not changed
-    bool begins = false;       // … with this call
+    bool begins = false;       // to tell all that the worker holds
     bool completes = false;    // … and has told all with this call
 
     std::vector<BucketEntry> buckets;
@@ -67,7 +66,8 @@ struct ShardCall {
     ///   rates         a bucket: limit, period in ms (0: slots), enforced, correction, slots
     ///   spans         a scope: 2 enforced, 1 asked, 0 not asked; limit, first day, day after the
     ///                 last; two places for the script
-    ///   sums          a day: its scope, day, held, booked, told before
+    ///   sums          a day: its scope, day, held, booked; -1 where that is not told, else the
+    ///                 base, where it has to be told, too
     ///   asked         an admission: number of takes, of payments, worst case; bucket and amount a
     ///                 take; a day a payment
     /// Scopes, buckets and days are named by where their group of numbers begins, from 0.
@@ -76,9 +76,6 @@ struct ShardCall {
     /// What it said goes back into the tallies, its admissions to the front of `queue`: it was not
     /// applied.
     void take_back(Tallies& tallies, std::deque<QueuedAdmission>& queue);
-
-    /// It was applied: what it booked is told.
-    void confirm() const;
 
     void clear();
 

@@ -7,6 +7,9 @@ namespace headgate::policy {
 
 namespace {
 
+constexpr std::chrono::days kKeptDays{2};
+constexpr std::size_t kMostDays = 16;
+
 bool is_idle(const BucketTally& bucket) {
     return bucket.slots == 0 && bucket.correction == 0 && !bucket.is_dirty;
 }
@@ -28,7 +31,7 @@ std::int64_t spent_on(Account& account, Day day) {
 
 }  // namespace
 
-std::int64_t ScopeTally::told_of(const DayTally& day) const {
+std::int64_t ScopeTally::base_of(const DayTally& day) const {
     return std::clamp<std::int64_t>(spent_on(*account, day.day) - day.untold->load(), 0,
                                     kMostExact);
 }
@@ -60,6 +63,7 @@ DayTally& Tallies::day(const ScopeRules& rules, Day day) {
             return **known;
         }
     }
+    fold_before(scope, day - kKeptDays);
     auto tally = std::make_unique<DayTally>();
     tally->scope = &scope;
     tally->day = day;
@@ -69,6 +73,22 @@ DayTally& Tallies::day(const ScopeRules& rules, Day day) {
     tally->contribution_field = "c" + instance_ + "|" + tally->field;
     ++days_;
     return *scope.days.emplace_back(std::move(tally));
+}
+
+/// Days long past are settled: what was booked there becomes part of the base, and the tally may
+/// go.
+void Tallies::fold_before(ScopeTally& scope, Day day) {
+    for (const std::unique_ptr<DayTally>& tally : scope.days) {
+        if (tally->day < day && tally->held == 0 && tally->booked > 0) {
+            *tally->untold -= std::exchange(tally->booked, 0);
+            tally->tells_booked = true;
+            tally->tells_base = true;
+            mark(*tally);
+        }
+    }
+    if (scope.days.size() > kMostDays) {
+        days_ -= std::erase_if(scope.days, [](const auto& tally) { return is_idle(*tally); });
+    }
 }
 
 void Tallies::mark(BucketTally& bucket) {
@@ -93,6 +113,7 @@ void Tallies::mark_all() {
     }
     for (auto& [name, scope] : scopes_) {
         for (const std::unique_ptr<DayTally>& day : scope.days) {
+            day->tells_booked = true;
             mark(*day);
         }
     }

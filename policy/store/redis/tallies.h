@@ -47,8 +47,10 @@ struct DayTally {
     std::string held_field;                       // where what this worker holds stands
     std::string contribution_field;               // … and what its instance spent
     std::int64_t held = 0;                        // by exchanges that run
-    std::int64_t booked = 0;                      // to be told
-    std::shared_ptr<UntoldMoney::Amount> untold;  // what is booked, until it is confirmed
+    std::int64_t booked = 0;                      // by this worker in its life
+    std::shared_ptr<UntoldMoney::Amount> untold;  // … by all workers of the process
+    bool tells_booked = false;                    // it has changed
+    bool tells_base = false;                      // fold() made it part of the instance's base
     bool is_dirty = false;
     CallPlace place;
 };
@@ -59,8 +61,8 @@ struct ScopeTally {
     std::vector<std::unique_ptr<DayTally>> days;
     CallPlace place;
 
-    /// What this instance has spent on that day of admission and Redis was told.
-    std::int64_t told_of(const DayTally& day) const;
+    /// What this instance has spent on that day beside what its workers tell themselves.
+    std::int64_t base_of(const DayTally& day) const;
 };
 
 /// All tallies of one shard. Addresses stay until prune().
@@ -99,6 +101,7 @@ private:
     template <class Tally>
     using ByName = std::unordered_map<std::string, Tally, NameHash, std::equal_to<>>;
 
+    void fold_before(ScopeTally& scope, Day day);
     void prune_days();
 
     std::string instance_;

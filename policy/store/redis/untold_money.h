@@ -13,9 +13,10 @@
 
 namespace headgate::policy {
 
-/// What the workers of one process have booked and Redis has not confirmed yet, by scope and day of
-/// admission, in nanodollars. What is not in it was told: the account's sum without it may be
-/// reported, and no cost is counted twice. One a process; thread-safe.
+/// What the workers of one process have booked in their life, by scope and day of admission, in
+/// nanodollars. Each worker tells its own part, so a report leaves it untold: the account's sum
+/// without it is what the instance spent before. No cost is counted twice, and none is missing,
+/// whenever who tells. One a process; thread-safe.
 class UntoldMoney {
 public:
     using Amount = std::atomic<std::int64_t>;
