@@ -106,7 +106,8 @@ public:
                 {"headgate_log_dropped_total",
                  "Log lines that were lost.",
                  MetricType::Counter,
-                 {counter(sum(&WorkerCounters::log_dropped), {{"sink", "access"}})}},
+                 {counter(sum(&WorkerCounters::log_dropped), {{"sink", "access"}}),
+                  counter(sum(&WorkerCounters::rows_dropped), {{"sink", "ledger"}})}},
                 // A reservation that nobody settled is a bug of ours and cannot name its project:
                 // `other` is what metrics.md has for a value that does not come from the policy.
                 {"headgate_unsettled_total",

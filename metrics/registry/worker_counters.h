@@ -30,8 +30,9 @@ struct alignas(64) WorkerCounters {
     OwnedCount upstream_connections;
 
     // Counters, which only grow:
-    OwnedCount unsettled;    // reservations that ended without being settled
-    OwnedCount log_dropped;  // access-log lines that were lost: set to AccessBuffer::dropped()
+    OwnedCount unsettled;     // reservations that ended without being settled
+    OwnedCount rows_dropped;  // rows without money that a full journal did not take
+    OwnedCount log_dropped;   // access-log lines that were lost: set to AccessBuffer::dropped()
 };
 
 }  // namespace headgate::metrics

@@ -81,8 +81,12 @@ std::vector<std::string> differences(const Router& router,
                                      const PolicyTest& test,
                                      providers::WallTime time) {
     QuietHealths healths;
-    const World world{
-        .router = router, .healths = healths, .limits = limits, .now = {}, .time = time};
+    const World world{.router = router,
+                      .healths = healths,
+                      .limits = limits,
+                      .now = {},
+                      .time = time,
+                      .used = {}};
     const Explanation found = explain(world, test.given);
     const Expectation& wanted = test.expect;
     Differences differences;

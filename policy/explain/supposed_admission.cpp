@@ -132,7 +132,8 @@ SupposedAdmission::Problem SupposedAdmission::exceeded_cost() const {
     return error_of(ErrorCode::max_cost_exceeded,
                     "The request could cost up to $" + worst_.cost.to_string() +
                         ", more than its x-headgate-max-cost-usd of $" +
-                        asking_.max_cost->to_string() + ".");
+                        asking_.max_cost->to_string() +
+                        ". A lower max_completion_tokens lowers it.");
 }
 
 void SupposedAdmission::make_demand() {

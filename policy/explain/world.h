@@ -19,7 +19,7 @@ struct World {
     providers::WallTime time;   // of the admission: its period, and whether a key has expired
     /// What is used of the budget that the scope has, in the period of `time`. Empty: what the
     /// question supposes of the project's, and nothing of the organization's.
-    std::function<SpentReserved(const ScopeRules& scope)> used = {};
+    std::function<SpentReserved(const ScopeRules& scope)> used;
     /// What was spent before this process began is known; else a budget admits nothing.
     bool knows_sums = true;
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "providers/base/bytes.h"
+#include "providers/base/tokens.h"
 #include "providers/contract/api_request.h"
 #include "providers/contract/result.h"
 #include "providers/contract/target.h"
@@ -45,14 +46,18 @@ public:
     /// owed: a missing `[DONE]`, or the error event of a stream that was cut.
     virtual StreamState finish(bool is_clean, std::string& out) = 0;
 
-    virtual const Usage& usage() const = 0;
+    /// What the provider has told so far. Told in the midst of a stream it stands for the text
+    /// before; our count of the text behind it is added then (is_estimated): to a stream that has
+    /// ended whole only where what was told is less than what was seen.
+    virtual Usage usage() const = 0;
 
     /// The tier that served the request (`service_tier`), as far as the stream has told; empty: it
     /// has not. At most kMaxServiceTier bytes.
     virtual std::string_view service_tier() const = 0;
 
-    /// Bytes of answer text seen so far: what a count of our own is made from.
-    virtual std::size_t content_bytes() const = 0;
+    /// Our own count of the text seen so far (AnswerTokens): content, refusals, reasoning as far as
+    /// it is sent, names and arguments of tool calls.
+    virtual Tokens content_tokens() const = 0;
     /// Whole events seen.
     virtual std::size_t events() const = 0;
 };
@@ -63,7 +68,7 @@ struct PlainAnswer {
     std::string problem;    // why not, for the operator's log; never the answer's own text
     Usage usage;
     std::string service_tier;  // as StreamDecoder::service_tier()
-    std::size_t content_bytes = 0;
+    Tokens content_tokens;     // as StreamDecoder::content_tokens()
 };
 
 /// A provider's own error, made fit for a client of OpenAI.

@@ -153,8 +153,10 @@ private:
 
     std::string_view raw_;
     std::size_t at_ = 0;
-    std::array<char, 4096> buffer_{};
     std::size_t size_ = 0;
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): clearing it would cost short texts
+    // dear
+    std::array<char, 4096> buffer_;  // written before it is read
 };
 
 }  // namespace

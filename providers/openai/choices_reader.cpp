@@ -5,40 +5,43 @@
 namespace headgate::providers::openai {
 namespace {
 
-/// `delta` or `message`: the bytes of what the model says in it.
-std::size_t message_bytes(JsonReader& reader) {
+struct Choice {
+    std::int64_t index = 0;
+    bool is_finished = false;
+};
+
+/// `delta` or `message`: counts what the model says in it.
+void count_message(JsonReader& reader, AnswerTokens& tokens, std::int64_t index) {
     if (reader.next() != JsonToken::begin_object) {
         leave_value(reader);
-        return 0;
+        return;
     }
-    std::size_t bytes = 0;
+    bool has_reasoning = false;
     while (reader.next() == JsonToken::key) {
-        // Compatible servers tell reasoning in `reasoning_content` or `reasoning`.
-        if (reader.is("content") || reader.is("refusal") || reader.is("reasoning_content") ||
-            reader.is("reasoning")) {
-            bytes += passed_text(reader);
+        if (reader.is("content") || reader.is("refusal")) {
+            count_text(reader, tokens, index);
+        } else if (reader.is("reasoning_content") || reader.is("reasoning")) {
+            // Compatible servers have either name; some send the same text by both.
+            if (has_reasoning) {
+                reader.skip();
+            } else {
+                has_reasoning = count_text(reader, tokens, index);
+            }
         } else if (reader.is("tool_calls") || reader.is("function_call")) {
-            bytes += passed_model_text(reader);
+            count_model_text(reader, tokens, index);
         } else {
             reader.skip();
         }
     }
-    return bytes;
 }
 
-struct Choice {
-    std::int64_t index = 0;
-    bool is_finished = false;
-    std::size_t content_bytes = 0;
-};
-
-Choice read_choice(JsonReader& reader) {
+Choice read_choice(JsonReader& reader, AnswerTokens& tokens) {
     Choice choice;
     while (reader.next() == JsonToken::key) {
         if (reader.is("delta") || reader.is("message")) {
-            choice.content_bytes += message_bytes(reader);
+            count_message(reader, tokens, choice.index);
         } else if (reader.is("text")) {
-            choice.content_bytes += passed_text(reader);
+            count_text(reader, tokens, choice.index);
         } else if (reader.is("finish_reason")) {
             choice.is_finished = reader.next() == JsonToken::string && !reader.raw().empty();
             leave_value(reader);
@@ -75,7 +78,7 @@ bool ChoiceProgress::note(std::int64_t index, bool is_finished) {
     return true;
 }
 
-Choices read_choices(JsonReader& reader, ChoiceProgress* progress) {
+Choices read_choices(JsonReader& reader, AnswerTokens& tokens, ChoiceProgress* progress) {
     Choices found;
     if (reader.next() != JsonToken::begin_array) {
         leave_value(reader);
@@ -89,8 +92,7 @@ Choices read_choices(JsonReader& reader, ChoiceProgress* progress) {
             leave_value(reader);
             continue;
         }
-        const Choice choice = read_choice(reader);
-        found.content_bytes += choice.content_bytes;
+        const Choice choice = read_choice(reader, tokens);
         if (progress != nullptr && !progress->note(choice.index, choice.is_finished)) {
             found.has_bad_index = true;
         }

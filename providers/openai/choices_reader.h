@@ -1,5 +1,6 @@
 #pragma once
 
+#include "providers/contract/answer_tokens.h"
 #include "providers/contract/json_reader.h"
 
 #include <cstddef>
@@ -34,13 +35,13 @@ private:
 struct Choices {
     bool is_array = false;
     std::size_t count = 0;
-    std::size_t content_bytes = 0;  // of content, refusal, reasoning, tool arguments, text
-    bool has_bad_index = false;     // one that ChoiceProgress does not take
+    bool has_bad_index = false;  // one that ChoiceProgress does not take
 };
 
 /// Reads the value behind the key `choices` of chat.completion, chat.completion.chunk and
-/// text_completion. `progress` may be null. A finish_reason that is null or "" is none; a choice
-/// without an index is choice 0.
-Choices read_choices(JsonReader& reader, ChoiceProgress* progress);
+/// text_completion, and counts in `tokens` what the model says there: content, refusal, reasoning,
+/// names and arguments of tool calls, text. `progress` may be null. A finish_reason that is null or
+/// "" is none; a choice without an index is choice 0.
+Choices read_choices(JsonReader& reader, AnswerTokens& tokens, ChoiceProgress* progress);
 
 }  // namespace headgate::providers::openai

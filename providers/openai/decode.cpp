@@ -40,7 +40,7 @@ struct Answer {
     bool has_error = false;
     Usage usage;
     std::string_view service_tier;
-    std::size_t content_bytes = 0;
+    AnswerTokens tokens;
 };
 
 void count_items(JsonReader& reader, Answer& answer) {
@@ -58,12 +58,12 @@ void count_items(JsonReader& reader, Answer& answer) {
 }
 
 void read_list(JsonReader& reader, Operation operation, Answer& answer) {
+    answer.tokens = {};
     if (operation == Operation::chat_completions || operation == Operation::completions) {
-        const Choices choices = read_choices(reader, nullptr);
+        const Choices choices = read_choices(reader, answer.tokens, nullptr);
         answer.has_list = choices.is_array;
-        answer.content_bytes = choices.content_bytes;
     } else if (operation == Operation::responses) {
-        answer.content_bytes = passed_model_text(reader);
+        count_model_text(reader, answer.tokens);
         answer.has_list = reader.token() == JsonToken::end_array;
     } else {
         count_items(reader, answer);
@@ -156,7 +156,7 @@ PlainAnswer decode(const ApiRequest& request, Bytes body) {
     if (answer.is_valid) {
         answer.usage = usage_of(operation, told);
         answer.service_tier = told.service_tier;
-        answer.content_bytes = told.content_bytes;
+        answer.content_tokens = told.tokens.total();
     }
     return answer;
 }

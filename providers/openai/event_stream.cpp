@@ -105,6 +105,31 @@ StreamState EventStreamDecoder::finish(bool is_clean, std::string& out) {
     return state_;
 }
 
+void EventStreamDecoder::note_usage(const Usage& told) {
+    if (told.is_reported) {
+        usage_ = told;
+        tokens_at_usage_ = tokens_.total();
+    }
+}
+
+Usage EventStreamDecoder::usage() const {
+    const bool is_whole = state_ == StreamState::complete;
+    const Tokens seen = tokens_.total();
+    // Some servers send zeros in every event until the last.
+    const bool has_output = usage_.total_output().count > 0 || usage_.images > 0;
+    const bool is_empty = !has_output && usage_.total_input().count == 0;
+    if (!usage_.is_reported || (is_empty && !is_whole)) {
+        return {};
+    }
+    const Tokens covered = has_output || is_whole ? tokens_at_usage_ : Tokens{};
+    Usage usage = usage_;
+    if (seen > covered && !(is_whole && usage_.total_output() >= seen)) {
+        usage.output += seen - covered;
+        usage.is_estimated = true;
+    }
+    return usage;
+}
+
 void EventStreamDecoder::append_failure(const ApiError& error, std::string& out) const {
     append_event({}, to_json(error), out);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "providers/contract/answer_decoder.h"
+#include "providers/contract/answer_tokens.h"
 #include "providers/contract/api_error.h"
 #include "providers/contract/sse_parser.h"
 
@@ -19,9 +20,9 @@ public:
     StreamState feed(Bytes bytes, std::string& out) final;
     StreamState finish(bool is_clean, std::string& out) final;
 
-    const Usage& usage() const final { return usage_; }
+    Usage usage() const final;
     std::string_view service_tier() const final { return service_tier_; }
-    std::size_t content_bytes() const final { return content_bytes_; }
+    Tokens content_tokens() const final { return tokens_.total(); }
     std::size_t events() const final { return events_; }
 
 protected:
@@ -43,11 +44,16 @@ protected:
         }
     }
 
-    Usage usage_;
-    std::size_t content_bytes_ = 0;
+    /// The last one told counts; one that is not believed leaves the one before. It stands for the
+    /// text counted so far.
+    void note_usage(const Usage& told);
+
+    Usage usage_;  // as told
+    AnswerTokens tokens_;
 
 private:
     SseParser parser_;
+    Tokens tokens_at_usage_;
     std::string service_tier_;
     std::size_t events_ = 0;
     StreamState state_ = StreamState::open;

@@ -1,9 +1,10 @@
 #pragma once
 
 #include "providers/base/bytes.h"
+#include "providers/contract/answer_tokens.h"
 #include "providers/contract/json_reader.h"
 
-#include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 /// Small steps over a JsonReader that several readers of OpenAI's answers share. All of them stop
@@ -14,6 +15,9 @@ namespace headgate::providers::openai {
 /// object or array, nothing of a scalar.
 void leave_value(JsonReader& reader);
 
+/// Passes the next value; where it stands.
+ByteRange value_range(JsonReader& reader);
+
 /// Passes the next value, that of an `error` member in a stream; where it stands, or an empty range
 /// where it tells no error: official SDKs raise on an object or a text, not on null or "".
 ByteRange error_range(JsonReader& reader);
@@ -22,14 +26,12 @@ ByteRange error_range(JsonReader& reader);
 /// longer than kMaxServiceTier. Looks into the reader's text.
 std::string_view passed_service_tier(JsonReader& reader);
 
-/// Bytes of UTF-8 that the string token stands for: an escape counts as the character it means.
-std::size_t text_size(const JsonReader& reader);
+/// Passes the next value and counts its text: the string that it is, else all strings in it.
+/// Whether there was any. `part` as at AnswerTokens::add().
+bool count_text(JsonReader& reader, AnswerTokens& tokens, std::int64_t part = 0);
 
-/// Passes the next value; the text_size() of it where it is a string, else of all strings in it.
-std::size_t passed_text(JsonReader& reader);
-
-/// As passed_text(), but of the strings only that stand under a key by which a model's own words
-/// go: `text`, `arguments`, `input`, `refusal`, `name`, `code`.
-std::size_t passed_model_text(JsonReader& reader);
+/// As count_text(), but of the strings only that stand under a key by which a model's own words go:
+/// `text`, `arguments`, `input`, `refusal`, `name`, `code`.
+void count_model_text(JsonReader& reader, AnswerTokens& tokens, std::int64_t part = 0);
 
 }  // namespace headgate::providers::openai

@@ -10,12 +10,15 @@
 namespace headgate::providers::openai {
 namespace {
 
-enum class Kind : std::uint8_t { unknown, delta, end, error, other };
+enum class Kind : std::uint8_t { unknown, delta, item, end, error, other };
 
 Kind kind_of(std::string_view type) {
     if (type == "response.completed" || type == "response.incomplete" ||
         type == "response.failed") {
         return Kind::end;
+    }
+    if (type == "response.output_item.added") {
+        return Kind::item;
     }
     // Audio deltas are base64, which says nothing about tokens.
     const bool is_delta = type.ends_with(".delta") && type != "response.audio.delta";
@@ -25,10 +28,11 @@ Kind kind_of(std::string_view type) {
 struct ResponseEvent {
     Kind kind = Kind::unknown;
     std::int64_t sequence_number = -1;
-    std::size_t delta_bytes = 0;
-    Usage usage;               // response.usage
-    ByteRange error;           // the value of an `error` member
-    ByteRange response_error;  // of response.error
+    ByteRange delta;             // the value of `delta`
+    std::string_view item_name;  // item.name: which tool is called
+    Usage usage;                 // response.usage
+    ByteRange error;             // the value of an `error` member
+    ByteRange response_error;    // of response.error
     std::string_view service_tier;
 };
 
@@ -46,6 +50,21 @@ void read_response(JsonReader& reader, ResponseEvent& event) {
             event.response_error = error_range(reader);
         } else if (reader.is("service_tier")) {
             event.service_tier = passed_service_tier(reader);
+        } else {
+            reader.skip();
+        }
+    }
+}
+
+void read_item(JsonReader& reader, ResponseEvent& event) {
+    if (reader.next() != JsonToken::begin_object) {
+        leave_value(reader);
+        return;
+    }
+    while (reader.next() == JsonToken::key) {
+        if (reader.is("name")) {
+            event.item_name = reader.next() == JsonToken::string ? reader.raw() : "";
+            leave_value(reader);
         } else {
             reader.skip();
         }
@@ -71,7 +90,9 @@ bool read_event(Bytes data, ResponseEvent& event) {
             }
             leave_value(reader);
         } else if (reader.is("delta")) {
-            event.delta_bytes = passed_text(reader);
+            event.delta = value_range(reader);
+        } else if (reader.is("item")) {
+            read_item(reader, event);
         } else if (reader.is("response")) {
             read_response(reader, event);
         } else if (reader.is("error")) {
@@ -107,11 +128,16 @@ StreamState ResponsesStreamDecoder::take(const SseEvent& event, std::string& out
         return StreamState::provider_error;
     }
     if (told.kind == Kind::end) {
-        usage_ = told.usage;
+        note_usage(told.usage);
         relay_masked(event, told.response_error, out);
         return StreamState::complete;
     }
-    content_bytes_ += told.kind == Kind::delta ? told.delta_bytes : 0;
+    if (told.kind == Kind::delta) {
+        JsonReader delta{told.delta.in(event.data)};
+        count_text(delta, tokens_);
+    } else if (told.kind == Kind::item) {
+        tokens_.add(told.item_name);
+    }
     relay(event, out);
     return StreamState::open;
 }

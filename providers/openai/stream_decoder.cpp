@@ -48,7 +48,7 @@ bool ChatStreamDecoder::read(Bytes data, Chunk& chunk) {
     }
     while (reader.next() == JsonToken::key) {
         if (reader.is("choices")) {
-            chunk.choices = read_choices(reader, &progress_);
+            chunk.choices = read_choices(reader, tokens_, &progress_);
         } else if (reader.is("usage")) {
             const std::size_t begin = reader.range().begin;
             ++chunk.usage_members;
@@ -83,10 +83,9 @@ StreamState ChatStreamDecoder::take(const SseEvent& event, std::string& out) {
     if (!read(event.data, chunk)) {
         return StreamState::invalid;
     }
-    content_bytes_ += chunk.choices.content_bytes;
     note_service_tier(chunk.service_tier);
     if (chunk.has_usage) {
-        usage_ = chunk.usage;
+        note_usage(chunk.usage);
     }
     if (!chunk.error.empty()) {
         relay_masked(event, chunk.error, out);

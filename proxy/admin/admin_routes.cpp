@@ -114,7 +114,8 @@ Reply tell_ledger(const AdminRequest& request, const AdminSources& sources, cons
 }
 
 Reply tell_row(const AdminRequest&, const AdminSources& sources, const std::string& id) {
-    const auto row = sources.ledger_row(id);
+    const policy::Stored<std::optional<std::string>> row =
+        is_row_id(id) ? sources.ledger_row(id) : std::optional<std::string>{};
     if (!row) {
         return without_records(row.error(), sources);
     }

@@ -1,5 +1,6 @@
 #include "proxy/admin/ledger_query.h"
 
+#include "policy/config/scalars.h"
 #include "proxy/admin/query.h"
 #include "proxy/admin/time_text.h"
 
@@ -39,12 +40,7 @@ Result<void> read_moment(std::string_view name,
 }
 
 Result<void> read_after(const std::string& value, LedgerQuery& query) {
-    const bool is_id =
-        value.size() <= kMaxId && std::ranges::all_of(value, [](char c) {
-            const char lower = static_cast<char>(c | 0x20);
-            return (c >= '0' && c <= '9') || (lower >= 'a' && lower <= 'z') || c == '_';
-        });
-    if (!is_id) {
+    if (!is_row_id(value)) {
         return parameter_error("after", "`after` must be the `next` of the page before.");
     }
     query.after = value;
@@ -53,6 +49,9 @@ Result<void> read_after(const std::string& value, LedgerQuery& query) {
 
 Result<void> add(LedgerQuery& query, const std::string& name, const std::string& value) {
     if (name == "project") {
+        if (!value.empty() && !policy::is_plain_name(value)) {
+            return parameter_error(name, "`project` must be the id of a project.");
+        }
         query.project = value;
         return {};
     }
@@ -73,6 +72,13 @@ Result<void> add(LedgerQuery& query, const std::string& name, const std::string&
 }
 
 }  // namespace
+
+bool is_row_id(std::string_view text) {
+    return text.size() <= kMaxId && std::ranges::all_of(text, [](char c) {
+               const char lower = static_cast<char>(c | 0x20);
+               return (c >= '0' && c <= '9') || (lower >= 'a' && lower <= 'z') || c == '_';
+           });
+}
 
 Result<LedgerQuery> ledger_query_from(std::string_view query) {
     const auto pairs = query_pairs(query, {});

@@ -12,4 +12,7 @@ namespace headgate::proxy {
 /// parameter at fault.
 providers::Result<policy::LedgerQuery> ledger_query_from(std::string_view query);
 
+/// Whether a text may be the id of a row at all: letters, digits and `_`, 64 at most.
+bool is_row_id(std::string_view text);
+
 }  // namespace headgate::proxy

@@ -211,6 +211,35 @@ Stored<void> Bookkeeping::book_replayed(policy::RecordStore& store) {
     return {};
 }
 
+/// How many rows the store will never take: told, and left out.
+Stored<std::size_t> Bookkeeping::append_or_refuse(policy::RecordStore& store,
+                                                  std::span<const policy::LedgerRow> rows,
+                                                  std::string_view instance) {
+    const Stored<void> stored = store.append(rows, instance);
+    if (stored) {
+        return 0;
+    }
+    if (stored.error().kind == StoreError::Kind::away) {
+        return std::unexpected{stored.error()};
+    }
+    if (rows.size() == 1) {
+        settings_.log(LogLevel::error, "the record store refused the row of " +
+                                           std::string{rows.front().id} + ": " +
+                                           stored.error().text);
+        return 1;
+    }
+    std::size_t refused = 0;
+    const std::size_t middle = rows.size() / 2;
+    for (const auto half : {rows.first(middle), rows.subspan(middle)}) {
+        auto more = append_or_refuse(store, half, instance);
+        if (!more) {
+            return more;
+        }
+        refused += *more;
+    }
+    return refused;
+}
+
 /// How many of the encoded rows could not be read.
 Stored<std::size_t> Bookkeeping::book_rows(policy::RecordStore& store,
                                            std::span<const std::string> encoded,
@@ -225,13 +254,17 @@ Stored<std::size_t> Bookkeeping::book_rows(policy::RecordStore& store,
                 ++damaged;
                 continue;
             }
-            if (row->outcome == policy::Outcome::expired) {
-                settings_.expired(row->project);
-            }
             rows.push_back(std::move(*row));
         }
-        if (auto stored = store.append(rows, instance); !stored) {
-            return std::unexpected{stored.error()};
+        auto refused = append_or_refuse(store, rows, instance);
+        if (!refused) {
+            return std::unexpected{refused.error()};
+        }
+        damaged += *refused;
+        for (const policy::LedgerRow& row : rows) {
+            if (row.outcome == policy::Outcome::expired) {
+                settings_.expired(row.project);
+            }
         }
         encoded = encoded.subspan(count);
     }
@@ -257,6 +290,9 @@ Stored<void> Bookkeeping::load_sums(policy::RecordStore& store) {
         other_sums_ = std::move(others);
     }
     knows_sums_.store(true, std::memory_order_release);
+    if (settings_.sums_known) {
+        settings_.sums_known();
+    }
     return {};
 }
 
@@ -284,11 +320,13 @@ void Bookkeeping::refresh(policy::RecordStore& store) {
     std::vector<policy::KeyUse> fresh;
     {
         const std::scoped_lock lock{mutex_};
-        fresh.swap(new_uses_);
+        for (const auto& [digest, time] : new_uses_) {
+            fresh.push_back({digest, time});
+        }
+        new_uses_.clear();
     }
     if (!fresh.empty() && !store.note_uses(fresh)) {
-        const std::scoped_lock lock{mutex_};
-        new_uses_.insert(new_uses_.end(), fresh.begin(), fresh.end());
+        note_uses(fresh);
     }
     if (auto uses = store.uses()) {
         const std::scoped_lock lock{mutex_};
@@ -324,15 +362,20 @@ void Bookkeeping::refresh_keys(policy::RecordStore& store) {
     }
 }
 
-void Bookkeeping::note_uses(std::vector<policy::KeyUse> uses) {
+void Bookkeeping::note_uses(const std::vector<policy::KeyUse>& uses) {
     const std::scoped_lock lock{mutex_};
-    new_uses_.insert(new_uses_.end(), uses.begin(), uses.end());
+    for (const policy::KeyUse& use : uses) {
+        providers::WallTime& latest = new_uses_[use.digest];
+        latest = std::max(latest, use.last_used);
+    }
 }
 
 std::vector<policy::KeyUse> Bookkeeping::uses() const {
     const std::scoped_lock lock{mutex_};
     std::vector<policy::KeyUse> all = uses_;
-    all.insert(all.end(), new_uses_.begin(), new_uses_.end());
+    for (const auto& [digest, time] : new_uses_) {
+        all.push_back({digest, time});
+    }
     return all;
 }
 

@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
 namespace headgate::proxy {
@@ -36,6 +37,8 @@ public:
         std::function<void(std::string_view project)> expired;
         /// A threshold that this process is the first to tell: log, metric, webhook.
         std::function<void(const policy::BudgetAlert&)> alert;
+        /// knows_sums() has become true, at start or when a store that was away has come.
+        std::function<void()> sums_known;
         /// After each commit of rows, for `durability: durable`.
         std::function<void()> committed;
     };
@@ -69,7 +72,7 @@ public:
     std::shared_ptr<const policy::StoredKeys> keys() const { return keys_.load(); }
     /// Called where they have changed, on the writer's thread. Before start().
     void on_keys(std::function<void()> tell) { tell_keys_ = std::move(tell); }
-    void note_uses(std::vector<policy::KeyUse> uses);
+    void note_uses(const std::vector<policy::KeyUse>& uses);
     /// When a key was last used, as far as is known here.
     std::vector<policy::KeyUse> uses() const;
 
@@ -95,6 +98,9 @@ private:
     policy::Stored<std::size_t> book_rows(policy::RecordStore& store,
                                           std::span<const std::string> encoded,
                                           std::string_view instance);
+    policy::Stored<std::size_t> append_or_refuse(policy::RecordStore& store,
+                                                 std::span<const policy::LedgerRow> rows,
+                                                 std::string_view instance);
     policy::Stored<void> load_sums(policy::RecordStore& store);
     void refresh(policy::RecordStore& store);
     void refresh_keys(policy::RecordStore& store);
@@ -115,7 +121,7 @@ private:
     std::function<void()> tell_keys_;
     mutable std::mutex mutex_;  // of the next three
     std::vector<policy::DaySum> other_sums_;
-    std::vector<policy::KeyUse> new_uses_;
+    std::unordered_map<policy::KeyDigest, providers::WallTime, policy::KeyDigestHash> new_uses_;
     std::vector<policy::KeyUse> uses_;
     std::unique_ptr<policy::RecordWriter> writer_;
     std::jthread refresher_;  // last: it uses all of the above

@@ -25,6 +25,10 @@ private:
 
     policy::StateSettings state_;
     std::unique_ptr<policy::RecordStore> store_;
+    /// The admin thread answers probes, too: after a failure it does not wait for the store again
+    /// before this.
+    std::chrono::steady_clock::time_point retry_at_;
+    policy::StoreError latest_;
 };
 
 }  // namespace headgate::proxy

@@ -104,7 +104,7 @@ void add_test(CLI::App& app, Chosen& chosen) {
         ->required()
         ->type_name("");
     command->footer(
-        "Exit code: 0 all pass, 1 some fail, 2 the policy or a file of tests is faulty.");
+        "Exit code: 0 all pass, 1 some fail, or the policy or a file of tests is faulty.");
     command->callback([&chosen] {
         chosen.run = [&chosen] { return test(chosen.test_config, chosen.test_files); };
     });

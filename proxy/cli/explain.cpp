@@ -148,7 +148,8 @@ int explain(const ExplainOptions& options) {
                          .healths = healths,
                          .limits = limits,
                          .now = std::chrono::steady_clock::now(),
-                         .time = std::chrono::system_clock::now()},
+                         .time = std::chrono::system_clock::now(),
+                         .used = {}},
                         question);
     std::cout << (options.json ? policy::to_json(explanation) + "\n"
                                : policy::to_table(explanation, question))

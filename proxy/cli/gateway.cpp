@@ -63,6 +63,20 @@ bool is_same_state(const policy::StateSettings& a, const policy::StateSettings& 
 
 constexpr std::chrono::seconds kRedisStartTime{2};
 
+std::expected<std::vector<BoundAddress>, std::string> bind_all(const Snapshot& snapshot,
+                                                               std::size_t workers) {
+    const Sharing sharing = snapshot.listen_shared ? Sharing::shared : Sharing::alone;
+    std::vector<BoundAddress> addresses;
+    for (const policy::ListenAddress& address : snapshot.listen) {
+        auto bound = bind_address(address, workers, sharing);
+        if (!bound) {
+            return std::unexpected{bound.error()};
+        }
+        addresses.push_back(std::move(*bound));
+    }
+    return addresses;
+}
+
 /// Settings that a reload leaves as they were at the start.
 std::vector<std::string_view> needing_restart(const Snapshot& before, const Snapshot& now) {
     std::vector<std::string_view> settings;
@@ -188,27 +202,36 @@ std::expected<void, std::string> Gateway::start() {
     const std::size_t count = snapshot.workers != 0
                                   ? snapshot.workers
                                   : std::max(1U, std::thread::hardware_concurrency());
-    // A port that is in use is told before anything is written.
-    const Sharing sharing = snapshot.listen_shared ? Sharing::shared : Sharing::alone;
-    std::vector<BoundAddress> addresses;
-    for (const policy::ListenAddress& address : snapshot.listen) {
-        auto bound = bind_address(address, count, sharing);
-        if (!bound) {
-            return std::unexpected{bound.error()};
-        }
-        addresses.push_back(std::move(*bound));
+    // A port that is in use is told before anything is written. What is shared, though, gets
+    // connections at once, and would reset them if the start failed behind it.
+    const bool is_shared = snapshot.listen_shared;
+    std::expected<std::vector<BoundAddress>, std::string> addresses;
+    if (!is_shared) {
+        addresses = bind_all(snapshot, count);
     }
-    if (auto opened = open_books(count); !opened) {
+    if (auto opened = addresses ? open_books(count) : std::unexpected{addresses.error()}; !opened) {
         return opened;
     }
+    if (is_shared) {
+        addresses = bind_all(snapshot, count);
+    }
+    if (!addresses) {
+        return std::unexpected{addresses.error()};
+    }
+    std::vector<std::unique_ptr<Worker>> workers;
     for (std::size_t i = 0; i < count; ++i) {
-        workers_.push_back(std::make_unique<Worker>(process_, i, policy_, access_log_));
-        metrics_.add_worker(workers_.back()->counters());
-        for (const BoundAddress& bound : addresses) {
-            workers_.back()->listen(bound.fds[i], bound.is_unix);
+        workers.push_back(std::make_unique<Worker>(process_, i, policy_, access_log_));
+        metrics_.add_worker(workers.back()->counters());
+        for (const BoundAddress& bound : *addresses) {
+            workers.back()->listen(bound.fds[i], bound.is_unix);
         }
     }
-    for (const BoundAddress& bound : addresses) {
+    {
+        const std::scoped_lock lock{workers_mutex_};
+        workers_ = std::move(workers);
+    }
+    tell_keys();  // what changed while they were made
+    for (const BoundAddress& bound : *addresses) {
         names_.push_back(bound.name);
     }
     metrics_.set_policy_generation(snapshot.generation);
@@ -235,6 +258,7 @@ std::expected<void, std::string> Gateway::start() {
 std::expected<void, std::string> Gateway::open_books(std::size_t workers) {
     const policy::StateSettings& state = started_with_->state;
     process_.is_durable = state.durability == policy::Durability::durable;
+    process_.workers = workers;
     auto books = Bookkeeping::open({
         .state = state,
         .accounts = accounts_,
@@ -245,9 +269,11 @@ std::expected<void, std::string> Gateway::open_books(std::size_t workers) {
                 process_.rare.add(metrics::RareCounters::What::expired, project);
             },
         .alert = [this](const policy::BudgetAlert& alert) { tell_alert(alert); },
+        .sums_known = [this] { tell_sums(); },
         .committed =
             [this] {
                 if (process_.is_durable) {
+                    const std::scoped_lock lock{workers_mutex_};
                     for (auto& worker : workers_) {
                         worker->note_commit();
                     }
@@ -258,11 +284,7 @@ std::expected<void, std::string> Gateway::open_books(std::size_t workers) {
         return std::unexpected{books.error()};
     }
     process_.bookkeeping = std::move(*books);
-    process_.bookkeeping->on_keys([this] {
-        for (auto& worker : workers_) {
-            worker->adopt_keys(process_.bookkeeping->keys());
-        }
-    });
+    process_.bookkeeping->on_keys([this] { tell_keys(); });
     if (auto started = process_.bookkeeping->start(); !started) {
         return started;
     }
@@ -285,7 +307,7 @@ std::expected<void, std::string> Gateway::join_redis(std::size_t workers) {
         log_.write(LogLevel::warn, "state.limits: " + checked->warning);
     }
     Bookkeeping& books = *process_.bookkeeping;
-    process_.shared_limits = std::make_unique<SharedLimitsProcess>(
+    auto shared = std::make_unique<SharedLimitsProcess>(
         SharedLimitsProcess::Settings{
             .address = *state.redis,
             .trust = std::move(*trust),
@@ -300,12 +322,35 @@ std::expected<void, std::string> Gateway::join_redis(std::size_t workers) {
             .tell = [&books](const policy::BudgetAlert& alert) { books.tell(alert); },
         },
         accounts_, process_.resolver);
+    {
+        const std::scoped_lock lock{workers_mutex_};
+        process_.shared_limits = std::move(shared);
+    }
+    tell_sums();
+    return {};
+}
+
+/// What other journals of the same records have spent, for a Redis that has lost it. Also on the
+/// writer's thread: a record store may come later than Redis.
+void Gateway::tell_sums() {
+    const std::scoped_lock lock{workers_mutex_};
+    if (!process_.shared_limits || !process_.bookkeeping->knows_sums()) {
+        return;
+    }
     std::vector<policy::RedisLimits::OtherTotal> others;
-    for (const policy::DaySum& sum : books.other_sums()) {
+    for (const policy::DaySum& sum : process_.bookkeeping->other_sums()) {
         others.push_back({sum.instance, sum.project, sum.day, sum.spent});
     }
     process_.shared_limits->know_others(std::move(others));
-    return {};
+    process_.shared_limits->know_sums();
+}
+
+/// On any thread, like the alerts: the workers come after the books and go before them.
+void Gateway::tell_keys() {
+    const std::scoped_lock lock{workers_mutex_};
+    for (auto& worker : workers_) {
+        worker->adopt_keys(process_.bookkeeping->keys());
+    }
 }
 
 void Gateway::tell_alert(const policy::BudgetAlert& alert) {
@@ -317,6 +362,10 @@ void Gateway::tell_alert(const policy::BudgetAlert& alert) {
                "the budget of " + whose + " has passed " + std::to_string(alert.threshold) +
                    " %: $" + alert.spent.to_string() + " spent and $" + alert.reserved.to_string() +
                    " reserved of $" + alert.limit.to_string());
+    const std::scoped_lock lock{workers_mutex_};
+    if (!workers_.empty()) {
+        workers_.front()->send_alert(alert);
+    }
 }
 
 void Gateway::tell_ready() const {
@@ -523,6 +572,12 @@ void Gateway::join() {
     }
     // While all that it asks still lives.
     admin_.reset();
+    std::vector<std::unique_ptr<Worker>> ended;
+    {
+        const std::scoped_lock lock{workers_mutex_};
+        ended.swap(workers_);
+    }
+    ended.clear();
     process_.resolver.stop();
     for (const policy::ListenAddress& address : started_with_->listen) {
         if (!address.unix_path.empty() && !started_with_->listen_shared) {

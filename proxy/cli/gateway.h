@@ -61,6 +61,8 @@ public:
 private:
     std::expected<void, std::string> open_books(std::size_t workers);
     std::expected<void, std::string> join_redis(std::size_t workers);
+    void tell_keys();
+    void tell_sums();
     void tell_alert(const policy::BudgetAlert& alert);
     AdminSources admin_sources();
     Readiness readiness() const;
@@ -82,6 +84,7 @@ private:
     std::string access_path_;  // of access_log_, as the policy spells it
     std::function<void(ReloadRequest)> ask_reload_;
     std::function<void()> tell_end_;
+    std::mutex workers_mutex_;  // of the next, for other threads than the one that made it
     std::vector<std::unique_ptr<Worker>> workers_;
     std::vector<std::thread> threads_;
     std::vector<std::string> names_;

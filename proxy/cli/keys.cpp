@@ -59,12 +59,12 @@ int store_key(const KeysOptions& options, const std::string& key) {
     if (auto added = records.store->add_key(stored); !added) {
         return store_failed(command, added.error());
     }
+    std::cout << key << '\n' << std::flush;  // once: whatever else fails
     const auto noted = records.store->add_audit(
         {stored.created, "cli", "keys.new", stored.project + "/" + stored.name});
     if (!noted) {
         return store_failed(command, noted.error());
     }
-    std::cout << key << '\n' << std::flush;
     return std::cout ? 0 : 1;
 }
 

@@ -38,6 +38,9 @@ void SharedLimits::begin() {
 }
 
 void SharedLimits::finish() {
+    if (is_finishing_) {
+        return;
+    }
     if (heartbeat_) {
         heartbeat_->finish();
     }
@@ -190,6 +193,10 @@ Task<RedisResult<void>> SharedLimits::prepare(Outcome outcome, const std::string
             break;
         }
         case Outcome::report: {
+            if (!process_.may_report()) {
+                co_return failure(RedisFailure::Kind::refused,
+                                  "it has lost its data, and what was spent is not known yet");
+            }
             const auto since = std::chrono::steady_clock::now();
             RedisResult<void> reported = co_await send_report(nodes_, limits_, process_, *flow_);
             observe(Operation::report, since);

@@ -75,6 +75,14 @@ public:
     /// that gave a scope a budget.
     void ask_for_report() { wants_report_ = true; }
 
+    /// Whether `accounts` holds what this process' journal has spent before: until the record store
+    /// has told it, a report would replace what Redis knows by less.
+    bool may_report() const { return knows_sums_; }
+    void know_sums() {
+        knows_sums_ = true;
+        ask_for_report();
+    }
+
     // For the workers:
 
     /// The number of the latest outage: from the first worker that lost Redis until all have it
@@ -83,7 +91,7 @@ public:
     /// A worker has lost Redis, or had none so far: logged and counted once an outage.
     void worker_is_away(bool was_up, std::string_view problem);
     void worker_is_up(bool was_away);
-    bool takes_report() { return wants_report_.exchange(false); }
+    bool takes_report() { return knows_sums_ && wants_report_.exchange(false); }
 
 private:
     void log(policy::LogLevel level, const std::string& text) const;
@@ -98,6 +106,7 @@ private:
     std::atomic<int> seen_ = 0;
     std::atomic<std::uint32_t> outage_ = 0;
     std::atomic<bool> wants_report_ = true;
+    std::atomic<bool> knows_sums_ = false;
     mutable std::mutex others_mutex_;
     std::vector<policy::RedisLimits::OtherTotal> others_;
 };

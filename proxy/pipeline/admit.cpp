@@ -33,7 +33,7 @@ std::string name_of(const policy::ScopeRules& rules) {
 
 /// "12s", "1.5s": as a person reads it.
 std::string seconds_text(std::chrono::milliseconds time) {
-    const auto tenths = std::chrono::ceil<std::chrono::milliseconds>(time).count() / 100;
+    const std::int64_t tenths = (time.count() + 99) / 100;
     return tenths % 10 == 0 ? std::to_string(tenths / 10) + "s"
                             : std::to_string(tenths / 10) + '.' + std::to_string(tenths % 10) + "s";
 }
@@ -46,7 +46,7 @@ Task<bool> Exchange::admit() {
         view_->policy().limits.rules_for(*identity_.project, identity_.key);
     hold_.subject = {rules.organization, rules.project, rules.key};
     is_budgeted_ = has_budget(rules.project) || has_budget(rules.organization);
-    if (is_budgeted_ && !worker_.bookkeeping().knows_sums()) {
+    if (must_be_priced() && is_budgeted_ && !worker_.bookkeeping().knows_sums()) {
         retry_after_ = kStoreRetryAfter;
         co_return refuse(ErrorCode::records_unavailable,
                          "What was spent so far is not known yet: the record store is away.");
@@ -60,6 +60,15 @@ Task<bool> Exchange::admit() {
         co_return open_record();
     }
     co_return false;
+}
+
+/// A budget in shadow mode refuses nothing, not even what has no price.
+bool Exchange::must_be_priced() const {
+    const auto enforces = [](const policy::ScopeRules* rules) {
+        return has_budget(rules) && rules->budget->mode == policy::EnforceMode::enforce;
+    };
+    return facts_.max_cost || enforces(hold_.subject.project) ||
+           enforces(hold_.subject.organization);
 }
 
 /// Whether some limit or budget applies at all.
@@ -84,7 +93,7 @@ bool Exchange::bound_cost(std::optional<std::int64_t> cap) {
                                      .plan = plan_,
                                      .prices = view_->policy().router.prices(),
                                      .output_cap = cap,
-                                     .must_be_priced = true});
+                                     .must_be_priced = must_be_priced()});
     if (!worst) {
         error_ = std::move(worst.error());
         return false;
@@ -151,6 +160,9 @@ Task<bool> Exchange::reserve() {
         }
     }
     note_shadows();
+    if (client_.flow().is_cancelled() || is_client_gone()) {
+        co_return false;  // nobody is left to be told
+    }
     co_return refuse_by(*decision_.refusal);
 }
 
@@ -177,7 +189,7 @@ bool Exchange::lower_cap(const Refusal& refusal) {
                                              .plan = plan_,
                                              .prices = view_->policy().router.prices(),
                                              .output_cap = {},
-                                             .must_be_priced = true},
+                                             .must_be_priced = must_be_priced()},
                                             left);
     if (!cap || !bound_cost(cap)) {
         error_.reset();
@@ -273,10 +285,11 @@ std::string_view Exchange::encode_expired_row() {
     expired.outcome = policy::Outcome::expired;
     expired.usage.is_estimated = true;
     if (is_budgeted_) {
-        expired.usage.input = {worst_.input_tokens};
-        expired.usage.output = {worst_.output_tokens};
-        expired.usage.images = worst_.images;
-        expired.cost = worst_.cost;
+        // Behind attempts that may be charged already, the further one comes on top.
+        expired.usage.input += {worst_.input_tokens};
+        expired.usage.output += {worst_.output_tokens};
+        expired.usage.images += worst_.images;
+        expired.cost = hold_.settled.held.worst_case;
     } else {
         expire_by_size(expired);
     }
@@ -299,7 +312,7 @@ std::string_view Exchange::encode_expired_row() {
 void Exchange::expire_by_size(policy::LedgerRow& row) const {
     row.usage.input = providers::Tokens{static_cast<std::int64_t>(request_.content_bytes / 4)};
     const auto cap = request_.output_cap();
-    row.usage.output = {cap.value_or(request_.imposed_cap.value_or(0))};
+    row.usage.output = {cap.value_or(request_.imposed_cap.value_or(0)) * request_.choices()};
 }
 
 /// Before a further attempt behind one that the provider may charge: one worst case more. False:
@@ -316,6 +329,9 @@ Task<bool> Exchange::top_up() {
         co_return false;
     }
     hold_.settled.held.worst_case = hold_.settled.held.worst_case + worst_.cost;
+    if (slot_) {
+        worker_.journal()->reopen(*slot_, encode_expired_row());
+    }
     co_return true;
 }
 

@@ -171,7 +171,7 @@ AttemptEnd Exchange::end_of(Wire wire) {
     switch (wire) {
         case Wire::timeout:
             if (call_.is_sent && !call_.is_charged) {
-                settle_estimate(0);  // the provider may go on and charge for it
+                settle_estimate({});  // the provider may go on and charge for it
             }
             return fail(Kind::timeout, "timeout");
         case Wire::malformed:

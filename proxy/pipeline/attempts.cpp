@@ -110,7 +110,7 @@ void Exchange::finish_attempt(AttemptEnd end, policy::TargetHealth& health) {
             end == AttemptEnd::stopped ? policy::Outcome::error : policy::Outcome::client_gone;
         may_keep_alive_ = false;
         if (call_.is_sent && !call_.is_charged) {
-            settle_estimate(0);  // the provider may charge for what it was asked
+            settle_estimate({});  // the provider may charge for what it was asked
         }
     }
     was_charged_ = call_.is_charged;

@@ -68,7 +68,7 @@ void Exchange::note_bug(std::string_view what) {
                           "exchange " + std::string{row_.id} + " failed: " + std::string{what});
     may_keep_alive_ = false;
     if (call_.is_sent && !call_.is_charged) {
-        settle_estimate(stream_ ? stream_->content_bytes() : 0);
+        settle_estimate(stream_ ? stream_->content_tokens() : providers::Tokens{});
     }
     refuse(providers::ErrorCode::internal_error,
            "Headgate failed to serve this request. The operator finds it by its x-request-id.");

@@ -160,6 +160,7 @@ private:
     Task<bool> read_body();
     bool read_body_step();
     bool understand();
+    void keep_texts();
     void take_body(Bytes& bytes);
     // Steps 5 to 7: exchange.cpp
     bool make_plan();
@@ -168,6 +169,7 @@ private:
     bool recall();
     // Step 7: admit.cpp
     Task<bool> admit();
+    bool must_be_priced() const;
     bool is_bounded() const;
     void note_project_cap();
     bool bound_cost(std::optional<std::int64_t> cap);
@@ -245,19 +247,21 @@ private:
     void write_target_lines(HeadWriter& head);
     bool refuse(providers::ErrorCode code, std::string message, std::string param = {});
     // Step 10: settle.cpp
-    /// Charges what the provider told, or our own count of an answer with that much text.
+    /// Charges what the provider told, or our own count: the request's input and `answer`.
     void settle_answer(const providers::Usage& usage,
-                       std::size_t answer_bytes,
+                       providers::Tokens answer,
                        std::string_view service_tier);
     /// Adds what an attempt consumed to the row.
     void charge(const providers::Usage& usage, std::string_view service_tier);
-    /// Charges by our own count: four bytes a token.
-    void settle_estimate(std::size_t answer_bytes);
+    /// Charges by our own count.
+    void settle_estimate(providers::Tokens answer);
+    /// The same for an answer that has passed unread: four bytes a token.
+    void settle_unread(std::size_t answer_bytes);
     bool is_beyond(const providers::Usage& usage) const;
     providers::Tokens guess_input();
     void seal(policy::Outcome outcome);
     Task<void> await_durable();
-    std::string_view encode_row();
+    std::string_view encode_row(std::size_t most);
     void note_over_reserved();
     void note_times();
     void finish_row();
@@ -296,7 +300,12 @@ private:
     std::shared_ptr<const policy::StoredKeys> stored_keys_;  // identity_ may look there
     policy::Identity identity_;
     providers::ApiRequest request_;
-    FixedText<256> model_;  // request_.model looks here
+    // A live stream gives its body back; request_ looks here for what outlives it.
+    FixedText<256> model_;
+    FixedText<64> service_tier_;
+    FixedText<64> picture_size_;
+    FixedText<64> picture_quality_;
+    FixedText<64> picture_format_;
     policy::Plan plan_;
     policy::LedgerRow row_;
     Hold hold_;

@@ -30,6 +30,7 @@ struct Process {
     /// Null: limits live in this process.
     std::unique_ptr<SharedLimitsProcess> shared_limits;
     bool is_durable = false;  // `durability: durable`
+    std::size_t workers = 1;
     /// Not ready for new work: readiness says so and connections are not kept alive.
     std::atomic<bool> is_draining = false;
     /// The operator's log. Thread-safe; the text holds no secrets.

@@ -8,8 +8,8 @@
 
 namespace headgate::proxy {
 
-bool RefusalFold::absorb(const policy::LedgerRow& row) {
-    const auto second = std::chrono::floor<std::chrono::seconds>(row.time);
+bool RefusalFold::absorb(const policy::LedgerRow& row, providers::WallTime now) {
+    const auto second = std::chrono::floor<std::chrono::seconds>(now);
     Folded& folded = by_project_[std::string{row.project}];
     if (folded.second != second) {
         book(folded);

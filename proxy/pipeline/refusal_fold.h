@@ -13,7 +13,8 @@
 namespace headgate::proxy {
 
 /// Keeps a client that runs into its limits from filling the ledger: refusals of one project beyond
-/// `most` a second become one row with their count (admin.md, "A ledger row"). One a worker.
+/// `most` a second (by when they were told) become one row with their count (admin.md, "A ledger
+/// row"). One a worker.
 class RefusalFold {
 public:
     /// `book` gets an encoded row.
@@ -21,7 +22,7 @@ public:
         : most_{most}, book_{std::move(book)} {}
 
     /// True where the row was folded; else the caller books it.
-    bool absorb(const policy::LedgerRow& row);
+    bool absorb(const policy::LedgerRow& row, providers::WallTime now);
     /// Books what was folded in seconds that are over. Once a tick, and at the end.
     void flush(providers::WallTime now);
     void flush_all();

@@ -74,7 +74,7 @@ Task<AttemptEnd> Exchange::answer_plain(Bytes body) {
         warn("sent an answer that is not valid: " + answer.problem);
         co_return fail(Kind::invalid, "invalid");
     }
-    settle_answer(answer.usage, answer.content_bytes, answer.service_tier);
+    settle_answer(answer.usage, answer.content_tokens, answer.service_tier);
     // The provider has done its part: a slow client holds neither its connection nor a probe.
     if (permit_) {
         permit_->note_answer();
@@ -126,7 +126,7 @@ Task<AttemptEnd> Exchange::relay_large(Bytes begun) {
         total += data.size();
         const bool is_last = call_.body.state() == BodyReader::State::end;
         if (is_last) {
-            settle_estimate(total);
+            settle_unread(total);
             seal(policy::Outcome::complete);
             if (worker_.is_durable()) {
                 const std::string last = data;
@@ -141,7 +141,7 @@ Task<AttemptEnd> Exchange::relay_large(Bytes begun) {
             pieces[3] =
                 data.empty() ? (is_last ? "0\r\n\r\n" : "") : (is_last ? "\r\n0\r\n\r\n" : "\r\n");
         }
-        if (!co_await client_.send(pieces, until(kClientSendTime))) {
+        if (!is_finishing_ && !co_await client_.send(pieces, until(kClientSendTime))) {
             wire = client_.flow().is_cancelled() ? Wire::stopped : Wire::client_gone;
             break;
         }
@@ -153,7 +153,7 @@ Task<AttemptEnd> Exchange::relay_large(Bytes begun) {
         data.clear();  // another exchange may have used it meanwhile
     }
     if (!call_.is_charged) {
-        settle_estimate(total);
+        settle_unread(total);
     }
     if (wire == Wire::ok && call_.body.state() == BodyReader::State::end) {
         row_.outcome = policy::Outcome::complete;

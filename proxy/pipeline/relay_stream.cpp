@@ -119,7 +119,7 @@ Task<AttemptEnd> Exchange::relay_events() {
 }
 
 void Exchange::settle_stream() {
-    settle_answer(stream_->usage(), stream_->content_bytes(), stream_->service_tier());
+    settle_answer(stream_->usage(), stream_->content_tokens(), stream_->service_tier());
 }
 
 /// Before the last events go out: what the stream cost is settled and in the journal, and told

@@ -81,6 +81,21 @@ bool Exchange::read_body_step() {
     return got.status == IoStatus::done || got.status == IoStatus::would_block;
 }
 
+/// What is asked of the request after its body was given back. A text that is too long for its
+/// place is none that we know.
+void Exchange::keep_texts() {
+    const auto keep = [](auto& kept, std::string_view& text) {
+        kept.assign(text);
+        text = kept.view();
+    };
+    keep(model_, request_.model);
+    keep(service_tier_, request_.service_tier);
+    keep(picture_size_, request_.picture.size);
+    keep(picture_quality_, request_.picture.quality);
+    keep(picture_format_, request_.picture.format);
+    request_.user = {};
+}
+
 /// Step 4.
 bool Exchange::understand() {
     auto understood = providers::understand(*facts_.where.endpoint, body_.view());
@@ -88,11 +103,9 @@ bool Exchange::understand() {
         error_ = std::move(understood.error());
         return false;
     }
-    // A live stream gives its body back, but the row still names the model.
-    model_.assign(understood->model);
     body_bytes_ = body_.size();
     request_ = std::move(*understood);
-    request_.model = model_.view();
+    keep_texts();
     row_.stream = request_.stream;
     row_.requested_model = request_.model;
     return true;

@@ -5,8 +5,7 @@
 namespace headgate::proxy {
 namespace {
 
-/// Our own count where a provider told none: four bytes of text a token, rounded up. Within about
-/// 30 % for English; too high for code in few tokens, too low for scripts of three bytes a letter.
+/// What is taken for a token of an answer that passes unread, JSON and all.
 constexpr std::size_t kBytesPerToken = 4;
 
 /// Far above every context window: such a number is an error, and no sum of it overflows.
@@ -21,7 +20,7 @@ std::chrono::microseconds microseconds(std::chrono::steady_clock::duration time)
 }  // namespace
 
 void Exchange::settle_answer(const providers::Usage& usage,
-                             std::size_t answer_bytes,
+                             providers::Tokens answer,
                              std::string_view service_tier) {
     const bool is_told = usage.is_reported && !is_beyond(usage);
     if (usage.is_reported && !is_told) {
@@ -30,19 +29,21 @@ void Exchange::settle_answer(const providers::Usage& usage,
     if (is_told || request_.endpoint->meter.empty()) {
         charge(usage, service_tier);
     } else {
-        settle_estimate(answer_bytes);
+        settle_estimate(answer);
     }
 }
 
 void Exchange::charge(const providers::Usage& usage, std::string_view service_tier) {
     call_.is_charged = true;
-    row_.usage += usage;
     const policy::TargetPrice price =
         view_->policy().router.prices().find(call_.line->provider(), row_.model);
+    const providers::Usage counted =
+        policy::with_picture_tokens(usage, request_, {&call_.line->provider(), row_.model}, price);
+    row_.usage += counted;
     row_.price = to_string(price.source);
     row_.cost =
-        row_.cost +
-        policy::cost_of(usage, price, service_tier.empty() ? request_.service_tier : service_tier);
+        row_.cost + policy::cost_of(counted, price,
+                                    service_tier.empty() ? request_.service_tier : service_tier);
 }
 
 /// More than the context window and the output limit allow (policy.md, Budgets): not believed. The
@@ -57,12 +58,18 @@ bool Exchange::is_beyond(const providers::Usage& usage) const {
     if (model == nullptr || request_.endpoint->meter != "tokens") {
         return false;
     }
-    const std::int64_t choices = std::max(request_.choices(), request_.best_of.value_or(1));
-    return (model->max_input != 0 && usage.total_input().count > model->max_input) ||
-           (model->max_output != 0 && usage.total_output().count > model->max_output * choices);
+    // Completions may ask several prompts; what of a prediction is wrong counts as output.
+    const bool is_completions = request_.endpoint->operation == providers::Operation::completions;
+    const auto prompts = static_cast<std::int64_t>(
+        is_completions ? std::max<std::size_t>(request_.messages, 1) : std::size_t{1});
+    const std::int64_t choices =
+        std::max(request_.choices(), request_.best_of.value_or(1)) * prompts;
+    return (model->max_input != 0 && usage.total_input().count > model->max_input * prompts) ||
+           (model->max_output != 0 && !request_.has_prediction &&
+            usage.total_output().count > model->max_output * choices);
 }
 
-void Exchange::settle_estimate(std::size_t answer_bytes) {
+void Exchange::settle_estimate(providers::Tokens answer) {
     const std::string_view meter = request_.endpoint->meter;
     call_.is_charged = true;
     if (meter.empty()) {
@@ -72,12 +79,16 @@ void Exchange::settle_estimate(std::size_t answer_bytes) {
     usage.is_estimated = true;
     usage.input = guess_input();
     if (meter == "tokens") {
-        usage.output = providers::Tokens{
-            static_cast<std::int64_t>((answer_bytes + kBytesPerToken - 1) / kBytesPerToken)};
-    } else if (meter != "input_tokens" && answer_bytes > 0) {
+        usage.output = answer;
+    } else if (meter != "input_tokens" && answer.count > 0) {
         usage.images = request_.choices();  // the bytes of a picture are no tokens
     }
     charge(usage, {});
+}
+
+void Exchange::settle_unread(std::size_t answer_bytes) {
+    const std::size_t tokens = (answer_bytes + kBytesPerToken - 1) / kBytesPerToken;
+    settle_estimate(providers::Tokens{static_cast<std::int64_t>(tokens)});
 }
 
 /// Once, while the request is still there: a live stream gives its body back.
@@ -91,16 +102,16 @@ providers::Tokens Exchange::guess_input() {
 /// Into the journal before the answer's last byte goes out: from here on a crash books the row as
 /// it is, not the worst case.
 void Exchange::seal(policy::Outcome outcome) {
-    row_.outcome = outcome;
+    row_.outcome = is_finishing_ ? policy::Outcome::client_gone : outcome;
     if (slot_) {
         note_times();
-        worker_.journal()->reopen(*slot_, encode_row());
+        worker_.journal()->reopen(*slot_, encode_row(policy::Journal::kMaxOpen));
     }
 }
 
-std::string_view Exchange::encode_row() {
+std::string_view Exchange::encode_row(std::size_t most) {
     note_over_reserved();
-    std::span<char> room = worker_.scratch().record;
+    const std::span<char> room = std::span{worker_.scratch().record}.first(most);
     return {room.data(), policy::encode_row(row_, room)};
 }
 
@@ -141,7 +152,7 @@ Task<void> Exchange::await_durable() {
     if (!slot_) {
         co_return;
     }
-    worker_.journal()->settle(*slot_, encode_row());
+    worker_.journal()->settle(*slot_, encode_row(policy::kMaxEncodedRow));
     slot_.reset();
     is_written_ = true;
     const std::uint64_t mine = worker_.journal()->published();
@@ -158,7 +169,7 @@ void Exchange::book(const policy::LedgerRow& row) noexcept {
     note_over_reserved();
     release_hold();
     if (slot_) {
-        worker_.journal()->settle(*slot_, encode_row());
+        worker_.journal()->settle(*slot_, encode_row(policy::kMaxEncodedRow));
         slot_.reset();
     } else if (!is_written_) {
         worker_.book_unopened(row_);
@@ -179,7 +190,6 @@ void Exchange::release_hold() noexcept {
     settled.is_withdrawn = row_.attempts.empty();
     // Also where no limit applies: money is counted in any case, for budgets to come.
     if (hold_.is_held || row_.cost.nanos() != 0) {
-        hold_.is_held = false;
         worker_.settle_limits(hold_.subject, settled, hold_.grant);
     }
 }

@@ -30,10 +30,10 @@ Worker::Worker(Process& process,
       view_{std::make_shared<PolicyView>(
           reactor_, process.resolver, process.healths, std::move(policy), nullptr)},
       journal_{process.bookkeeping->writer(index)},
-      refusals_{kOwnRefusalRows,
+      refusals_{std::max<std::size_t>(kOwnRefusalRows / process.workers, 1),
                 [this](std::string_view row) {
                     if (journal_ != nullptr && !journal_->append(row)) {
-                        counters_.log_dropped.add(1);
+                        counters_.rows_dropped.add(1);
                     }
                 }},
       stored_keys_{process.bookkeeping->keys()} {
@@ -213,12 +213,13 @@ void Worker::count_shadows(const policy::Project& project, const policy::Decisio
 }
 
 void Worker::book_unopened(const policy::LedgerRow& row) noexcept {
-    if (journal_ == nullptr || (row.outcome == policy::Outcome::refused && refusals_.absorb(row))) {
+    if (journal_ == nullptr || (row.outcome == policy::Outcome::refused &&
+                                refusals_.absorb(row, std::chrono::system_clock::now()))) {
         return;
     }
     const std::span<char> room = scratch_->record;
     if (!journal_->append({room.data(), policy::encode_row(row, room)})) {
-        counters_.log_dropped.add(1);  // no money is in a row that was never admitted
+        counters_.rows_dropped.add(1);  // no money is in a row that was never admitted
     }
 }
 
@@ -242,7 +243,7 @@ void Worker::flush_uses() {
         uses.push_back({digest, time});
     }
     uses_.clear();
-    process_.bookkeeping->note_uses(std::move(uses));
+    process_.bookkeeping->note_uses(uses);
 }
 
 void Worker::begin_active_probes() {

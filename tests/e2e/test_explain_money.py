@@ -13,7 +13,6 @@ from support.scripted_upstream import CHAT, chat_body, outcome
 POLICY = f"""
 providers:
   openai: {{kind: openai, api_key: "${{NO_SUCH_VARIABLE_HERE}}"}}
-  local: {{kind: openai-compatible, base_url: "https://local.example/v1", models: my-*}}
 organization:
   limits: [{{model: "*", rpm: 10000}}]
 projects:
@@ -117,7 +116,7 @@ def test_a_price_of_the_policy_is_told_as_such(explain):
     [
         (["--budget-used", "100%"], "gpt-5", 429, "insufficient_quota", "search: 250 spent of 250 USD a month"),
         (["--input-tokens", "270000"], "gpt-5", 413, "tokens_exceeded", "takes 302,000: does not fit"),
-        ([], "my-unpriced", 400, "price_unknown", "cost unknown (local/my-unpriced)"),
+        ([], "my-unpriced", 400, "price_unknown", "cost unknown (openai/my-unpriced)"),
         (["--header", "x-headgate-max-cost-usd=0.3"], "gpt-5", 400, "max_cost_exceeded", "0.320125 USD"),
     ],
 )  # fmt: skip
@@ -265,7 +264,7 @@ def test_the_route_follows_what_is_used_of_the_budget(begin, play):
 
 def test_bytes_as_tokens_tell_what_serving_reserves(begin, simulator, tmp_path):
     """The same refusal, word for word, where the input's bound is given as its tokens."""
-    settings = "max_output: 1000\nbudget: {usd: 0.002, per: total}"
+    settings = "max_output: 1000\nbudget: {usd: 0.002, per: month}"
     gateway = begin(simulator, settings).gateway
     bound = len(chat_body()) + 256  # what a template adds at most
 

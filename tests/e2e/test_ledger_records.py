@@ -149,6 +149,18 @@ def test_many_refusals_of_a_second_are_one_row_with_their_count(begin, simulator
     assert all(row["id"] in ids for row in rows if row["outcome"] == "refused" and row["count"] > 1)
 
 
+@pytest.mark.parametrize("durability", ["committed", "durable"])
+def test_the_refusals_of_the_last_second_outlive_a_drain(begin, simulator, durability):
+    begun = begin(simulator, "limits: [{rpd: 1}]", extra=f"state: {{durability: {durability}}}")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: ask(begun.gateway), range(100)))
+
+    begun.gateway.stop()  # which checks that it ended well
+
+    rows = ledger(begun.begin_again())
+    assert sum(row["count"] for row in rows) == 100
+
+
 def usage(begun, *arguments):
     done = run(
         "usage", "--config", begun.gateway.policy_path, *arguments, cwd=begun.directory

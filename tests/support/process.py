@@ -21,6 +21,15 @@ SANITIZER_REPORT = re.compile(
 )
 
 
+def folder_of(arguments, cwd):
+    """Where a command runs: `serve` keeps its state in the working directory, so beside its policy."""
+    words = [str(word) for word in arguments]
+    if cwd is None and words[:1] == ["serve"] and "--config" in words[:-1]:
+        folder = pathlib.Path(words[words.index("--config") + 1]).parent
+        return folder if folder.is_dir() else None
+    return cwd
+
+
 def run(*arguments, env=None, cwd=None, seconds=60, stdin=None):
     """Runs a command to its end. Returns the CompletedProcess, output as text."""
     done = subprocess.run(
@@ -29,7 +38,7 @@ def run(*arguments, env=None, cwd=None, seconds=60, stdin=None):
         text=True,
         timeout=seconds,
         env=environment(env),
-        cwd=cwd,
+        cwd=folder_of(arguments, cwd),
         input=stdin,
     )
     assert not SANITIZER_REPORT.search(done.stderr), done.stderr
@@ -54,7 +63,7 @@ class Process:
             stdin=subprocess.DEVNULL,
             text=True,
             env=environment(env),
-            cwd=cwd,
+            cwd=folder_of(arguments, cwd),
         )
         self._stdout = queue.Queue()
         self._stderr = []

@@ -27,7 +27,7 @@ local now = time[1] * 1000 + time[2] / 1000
 -- The lists of numbers, and where in a group of them what stands. Groups become results in place.
 local RATE, LIMIT, PERIOD, ENFORCED, USED, SLOTS = 5, 1, 2, 3, 4, 5  -- USED: first a correction
 local SPAN, ASKED, MOST, FIRST, STOP, SUM_SPENT, SUM_RESERVED = 6, 1, 2, 3, 4, 5, 6
-local SUM, SCOPE, DAY, HELD, SPENT, RESERVED = 5, 1, 2, 3, 4, 5  -- first booked, base
+local SUM, SCOPE, DAY, HELD, SPENT, RESERVED = 5, 1, 2, 3, 4, 5  -- first booked, how it is told
 local n_rates, n_spans, n_sums = #rates, #spans, #sums
 
 -- What C may put on Lua's stack at once is bounded, hence the slices.
@@ -103,6 +103,24 @@ if begins == 0 then
     end
     if last < acked then
         return 'l'  -- an older state has come back: a restart, or a fail-over
+    end
+end
+
+-- Budgets admit once the sums are known: when as many processes as were seen before have reported
+-- in this epoch, with all that their workers hold, or when they have had time enough.
+if ready == 0 then
+    local reports = redis.call('HGET', counters, 'r')
+    reports = reports and cmsgpack.unpack(reports) or {}
+    if completes == 1 then
+        local mine = reports[instance] or {0, {}}
+        mine[2]['w' .. worker] = 1
+        reports[instance] = mine
+        redis.call('HSET', counters, 'r', cmsgpack.pack(reports))
+    end
+    if has_all_reports(reports, needed) or now >= since + patience then
+        ready = 1
+        redis.call('HSET', counters, 'e', pack_epoch(epoch, since, needed, ready))
+        redis.call('HDEL', counters, 'r')
     end
 end
 )lua";
@@ -182,24 +200,30 @@ for s = 0, n_spans - 1, SPAN do
     spans[s + SUM_SPENT], spans[s + SUM_RESERVED] = spent or 0, reserved or 0
 end
 
--- Days: what this worker holds, and has booked in its life, is told absolutely.
+-- Days: what this worker holds, and has booked in its life, is told absolutely. What it folds goes
+-- over from there to the base, once all have told what they had folded before a loss of data.
 local day_changed, booked = {}, {}
 local day, contribution = day_at, contribution_at
 for d = 0, n_sums - 1, SUM do
     day = day + 1
-    local now_booked, base = sums[d + SPENT], sums[d + RESERVED]
+    local now_booked, how = sums[d + SPENT], sums[d + RESERVED]
     local held_before, booked_before = 0, 0
     if held[day - day_at + 1] then
         held_before, booked_before = parse('<dd', held[day - day_at + 1])
     end
     local d_spent, d_reserved = 0, sums[d + HELD] - held_before
     booked[d] = booked_before
-    if base >= 0 then  -- else what it has booked is not told by this call
+    if how ~= -1 then  -- else what it has booked is not told by this call
         contribution = contribution + 1
         booked[d] = now_booked
-        if now_booked ~= booked_before or base > 0 then
+        local folded = 0
+        if how == -2 and ready == 1 then
+            folded, booked[d] = now_booked, 0
+        end
+        if now_booked ~= booked_before or how ~= 0 then
             local value
-            d_spent, value = contribute(known[contribution], now_booked - booked_before, base)
+            d_spent, value =
+                contribute(known[contribution], now_booked - booked_before, how, folded)
             change(fields[contribution], value)
             day_changed[d] = true
         end

@@ -3,24 +3,6 @@
 namespace headgate::policy {
 
 const std::string_view kAdmitPart = R"lua(
--- Budgets admit once the sums are known: when as many processes as were seen before have reported
--- in this epoch, with all that their workers hold, or when they have had time enough.
-if ready == 0 then
-    local reports = redis.call('HGET', counters, 'r')
-    reports = reports and cmsgpack.unpack(reports) or {}
-    if completes == 1 then
-        local mine = reports[instance] or {0, {}}
-        mine[2]['w' .. worker] = 1
-        reports[instance] = mine
-        redis.call('HSET', counters, 'r', cmsgpack.pack(reports))
-    end
-    if has_all_reports(reports, needed) or now >= since + patience then
-        ready = 1
-        redis.call('HSET', counters, 'e', pack_epoch(epoch, since, needed, ready))
-        redis.call('HDEL', counters, 'r')
-    end
-end
-
 -- The counters as they are before the admissions: what the caller works the rest out from.
 local numbers, n_numbers = {}, 0
 for r = 0, n_rates - 1, RATE do

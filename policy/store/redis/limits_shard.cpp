@@ -58,6 +58,7 @@ void LimitsShard::build_call() {
         call_.probes = in_doubt_->number;
     } else {
         is_asked_ = false;
+        call_.tells = telling_ != Telling::done;
         if (telling_ == Telling::not_begun) {
             call_.begins = true;
             tallies_.mark_all();
@@ -140,6 +141,7 @@ LimitsShard::Taken LimitsShard::apply(ShardCall& call,
             withdraw(admission, tallies_);
         }
     }
+    call.confirm(!parsed->is_loading);
     if (call.begins) {
         telling_ = Telling::begun;
     }

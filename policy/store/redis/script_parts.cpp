@@ -60,14 +60,15 @@ const std::string_view kContributePart = R"lua(
 --   told   what its workers have booked since, each in one absolute number; and what was booked in
 --          full when its lease had ended, of which `dead` is not covered by what they told since
 --   other  the largest total that others knew of it, or that it had come to in an earlier life
-local function contribute(stored, more_told, new_base)
+local function contribute(stored, more_told, least_base, folded)
     local base, told, dead, other = 0, 0, 0, 0
     if stored then
         base, told, dead, other = struct.unpack('<dddd', stored)
     end
     local before = math.max(base + told, other)
     local covered = math.max(0, math.min(dead, more_told))
-    base, told, dead = math.max(base, new_base), told + more_told - covered, dead - covered
+    base, told = math.max(base, least_base) + folded, told + more_told - covered - folded
+    dead = dead - covered
     return math.max(base + told, other) - before, struct.pack('<dddd', base, told, dead, other)
 end
 )lua";
@@ -90,7 +91,7 @@ local function end_reservation(instance, day, amount, is_booked)
     local spent, reserved = struct.unpack('<dd', stored)
     if is_booked then
         local field = 'c' .. instance .. '|' .. day
-        local d_spent, value = contribute(redis.call('HGET', counters, field), amount, 0)
+        local d_spent, value = contribute(redis.call('HGET', counters, field), amount, 0, 0)
         local base, told, dead, other = struct.unpack('<dddd', value)
         redis.call('HSET', counters, field, struct.pack('<dddd', base, told, dead + amount, other))
         spent = spent + d_spent

@@ -41,7 +41,7 @@ bool is_same_budget(const Payment& a, const Payment& b) {
 
 void ShardCall::clear() {
     number = probes = acked = 0;
-    begins = completes = false;
+    tells = begins = completes = false;
     buckets.clear();
     scopes.clear();
     days.clear();
@@ -71,11 +71,12 @@ std::size_t ShardCall::place(ScopeTally& scope) {
 std::size_t ShardCall::place(DayTally& day) {
     if (day.place.call != number) {
         const std::size_t scope = place(*day.scope);
+        const bool folds = std::exchange(day.folds, false) && day.held == 0 && !tells;
         day.place = {.call = number, .index = days.size()};
         days.push_back({.tally = &day,
                         .scope = scope,
                         .tells_booked = std::exchange(day.tells_booked, false),
-                        .tells_base = std::exchange(day.tells_base, false)});
+                        .folded = folds ? day.booked : 0});
     }
     return day.place.index;
 }
@@ -141,12 +142,21 @@ void ShardCall::take_back(Tallies& tallies, std::deque<QueuedAdmission>& queue) 
     }
     for (const DayEntry& entry : days) {
         entry.tally->tells_booked |= entry.tells_booked;
-        entry.tally->tells_base |= entry.tells_base;
+        entry.tally->folds |= entry.folded > 0;
         tallies.mark(*entry.tally);
     }
     queue.insert(queue.begin(), std::make_move_iterator(admissions.begin()),
                  std::make_move_iterator(admissions.end()));
     admissions.clear();
+}
+
+void ShardCall::confirm(bool has_folded) const {
+    for (const DayEntry& entry : days) {
+        if (has_folded) {
+            entry.tally->booked -= entry.folded;
+            *entry.tally->untold -= entry.folded;
+        }
+    }
 }
 
 std::string ShardCall::payload(const RedisLimits::Settings& settings) const {
@@ -221,6 +231,16 @@ void ShardCall::write_buckets(MessagePack& to) const {
     }
 }
 
+std::int64_t ShardCall::how_told(const DayEntry& entry) const {
+    if (!entry.tells_booked) {
+        return -1;
+    }
+    if (entry.folded > 0) {
+        return -2;
+    }
+    return tells ? entry.tally->scope->base_of(*entry.tally) : 0;
+}
+
 void ShardCall::write_money(MessagePack& to) const {
     to.list(scopes.size() * kSpan);
     for (const ScopeEntry& entry : scopes) {
@@ -239,7 +259,7 @@ void ShardCall::write_money(MessagePack& to) const {
         to.number(day.day.time_since_epoch().count());
         to.number(day.held);
         to.number(day.booked);
-        to.number(!entry.tells_booked ? -1 : entry.tells_base ? day.scope->base_of(day) : 0);
+        to.number(how_told(entry));
     }
 }
 

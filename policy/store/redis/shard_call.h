@@ -35,7 +35,7 @@ struct DayEntry {
     DayTally* tally = nullptr;
     std::size_t scope = 0;  // in ShardCall::scopes
     bool tells_booked = false;
-    bool tells_base = false;
+    std::int64_t folded = 0;  // of what it has booked; part of the base once this is applied
 };
 
 /// One call to Redis, kept until its reply is known.
@@ -43,7 +43,8 @@ struct ShardCall {
     std::uint64_t number = 0;
     std::uint64_t probes = 0;  // the call that is asked for; 0: not a probe
     std::uint64_t acked = 0;   // the latest call whose reply came
-    bool begins = false;       // to tell all that the worker holds
+    bool tells = false;        // all that the worker holds
+    bool begins = false;       // … with this call
     bool completes = false;    // … and has told all with this call
 
     std::vector<BucketEntry> buckets;
@@ -66,8 +67,8 @@ struct ShardCall {
     ///   rates         a bucket: limit, period in ms (0: slots), enforced, correction, slots
     ///   spans         a scope: 2 enforced, 1 asked, 0 not asked; limit, first day, day after the
     ///                 last; two places for the script
-    ///   sums          a day: its scope, day, held, booked; -1 where that is not told, else the
-    ///                 base, where it has to be told, too
+    ///   sums          a day: its scope, day, held, booked; -1 where that is not told, -2 where it
+    ///                 is to be folded into the base, else the base, if that is told
     ///   asked         an admission: number of takes, of payments, worst case; bucket and amount a
     ///                 take; a day a payment
     /// Scopes, buckets and days are named by where their group of numbers begins, from 0.
@@ -76,6 +77,9 @@ struct ShardCall {
     /// What it said goes back into the tallies, its admissions to the front of `queue`: it was not
     /// applied.
     void take_back(Tallies& tallies, std::deque<QueuedAdmission>& queue);
+
+    /// It was applied. `has_folded`: what it folds was, too.
+    void confirm(bool has_folded) const;
 
     void clear();
 
@@ -90,6 +94,7 @@ private:
     void write_fields(MessagePack& to, const RedisLimits::Settings& settings) const;
     void write_buckets(MessagePack& to) const;
     void write_money(MessagePack& to) const;
+    std::int64_t how_told(const DayEntry& entry) const;
     void write_admissions(MessagePack& to) const;
 };
 

@@ -8,7 +8,6 @@ namespace headgate::policy {
 namespace {
 
 constexpr std::chrono::days kKeptDays{2};
-constexpr std::size_t kMostDays = 16;
 
 bool is_idle(const BucketTally& bucket) {
     return bucket.slots == 0 && bucket.correction == 0 && !bucket.is_dirty;
@@ -75,19 +74,15 @@ DayTally& Tallies::day(const ScopeRules& rules, Day day) {
     return *scope.days.emplace_back(std::move(tally));
 }
 
-/// Days long past are settled: what was booked there becomes part of the base, and the tally may
-/// go.
+/// Days long past are settled: what was booked there is to become part of the base, so that the
+/// tally may go. Where Redis does not do so now, the next day asks it again.
 void Tallies::fold_before(ScopeTally& scope, Day day) {
     for (const std::unique_ptr<DayTally>& tally : scope.days) {
         if (tally->day < day && tally->held == 0 && tally->booked > 0) {
-            *tally->untold -= std::exchange(tally->booked, 0);
             tally->tells_booked = true;
-            tally->tells_base = true;
+            tally->folds = true;
             mark(*tally);
         }
-    }
-    if (scope.days.size() > kMostDays) {
-        days_ -= std::erase_if(scope.days, [](const auto& tally) { return is_idle(*tally); });
     }
 }
 

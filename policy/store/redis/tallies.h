@@ -50,7 +50,7 @@ struct DayTally {
     std::int64_t booked = 0;                      // by this worker in its life
     std::shared_ptr<UntoldMoney::Amount> untold;  // … by all workers of the process
     bool tells_booked = false;                    // it has changed
-    bool tells_base = false;                      // fold() made it part of the instance's base
+    bool folds = false;                           // it is to become part of the instance's base
     bool is_dirty = false;
     CallPlace place;
 };

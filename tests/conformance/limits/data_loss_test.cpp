@@ -110,7 +110,7 @@ TEST_F(DataLoss, TellsAnewWhatAServerThatCrashedHasForgotten) {
 }
 
 TEST_F(DataLoss, TellsAnewWhereAnOlderStateComesBack) {
-    const std::array<std::string, 2> keys{"{hg:loss}:limits", "{hg:loss}:held:a"};
+    const std::array<std::string, 2> keys{"{hg:loss}:limits", "{hg:loss}:held:a:1"};
     RedisConnection redis{server_->address()};
     const auto limits = limits_of(world_, "a");
     ASSERT_FALSE(limits->admit(subject_, held_).refusal);

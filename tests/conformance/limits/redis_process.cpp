@@ -1,5 +1,7 @@
 #include "tests/conformance/limits/redis_process.h"
 
+#include "tests/conformance/limits/blocking_redis.h"
+
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -10,9 +12,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
+#include <thread>
 
 namespace headgate::policy::testing {
 
@@ -80,6 +84,19 @@ bool wait_for_text(int output, const std::string& text) {
         }
     }
     return false;
+}
+
+/// Until that node says that all slots are served. The pause only spares the processor between two
+/// looks.
+void wait_until_whole(const std::string& address) {
+    RedisConnection node{address};
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{60};
+    while (node.ask({"CLUSTER", "INFO"}).text.find("cluster_state:ok") == std::string::npos) {
+        if (std::chrono::steady_clock::now() > deadline) {
+            throw std::runtime_error("the cluster does not become whole");
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    }
 }
 
 }  // namespace
@@ -160,6 +177,9 @@ RedisCluster::RedisCluster() {
     close(nowhere);
     if (status != 0) {
         throw std::runtime_error("no cluster came about");
+    }
+    for (const std::unique_ptr<RedisProcess>& node : nodes_) {
+        wait_until_whole(node->address());
     }
 }
 

@@ -85,6 +85,7 @@ private:
     int below(int bound) { return std::uniform_int_distribution{0, bound - 1}(random_); }
 
     void step() {
+        ++steps_;
         const int dice = below(100);
         if (dice < 50) {
             admit_one();
@@ -102,7 +103,7 @@ private:
     void admit_one() {
         const int project = below(kProjects);
         Demand held = demand(Money::nanos(below(40'000)), below(1'000));
-        held.day = kToday - std::chrono::days{below(3)};
+        held.day = kToday + std::chrono::days{steps_ / 1'000 - below(3)};
         const Subject subject =
             process_.world.subject(*projects_[static_cast<std::size_t>(project)]);
         waiting_.emplace(++latest_, Running{project, subject, held});
@@ -182,6 +183,7 @@ private:
     std::vector<Running> running_;
     std::map<RedisLimits::Ticket, Running> waiting_;
     RedisLimits::Ticket latest_ = 0;
+    int steps_ = 0;  // days go by with them
 };
 
 /// Two processes of four workers each, and what must hold while and after they have stormed.
@@ -232,8 +234,8 @@ protected:
         RedisCounters counters{server_->address(), "storm"};
         const auto month = [&counters](const std::string& scope) {
             StoredMoney sum;
-            for (int day = 0; day < 3; ++day) {
-                const StoredMoney money = counters.money(scope, kToday - std::chrono::days{day});
+            for (int day = -3; day < 10; ++day) {
+                const StoredMoney money = counters.money(scope, kToday + std::chrono::days{day});
                 sum.spent += money.spent;
                 sum.reserved += money.reserved;
             }

@@ -51,7 +51,8 @@ protected:
                 .healths = healths_,
                 .limits = *limits_,
                 .now = providers::SteadyTime{std::chrono::hours{1}},
-                .time = time_};
+                .time = time_,
+                .used = {}};
     }
 
     Explanation explained(const Question& question) { return explain(world(), question); }

@@ -41,6 +41,7 @@ public:
                    [this](const policy::BudgetAlert& alert) { alerts.push_back(alert.threshold); }},
               accounts,
               resolver_} {
+        process_.know_sums();
         auto project = std::make_unique<policy::Project>();
         project->id = "search";
         project->limits.push_back(settings.limits);

@@ -60,6 +60,7 @@ public:
                                                    .log = process_->log,
                                                    .expired = {},
                                                    .alert = {},
+                                                   .sums_known = {},
                                                    .committed = {}})
                                     .value();
         worker_ = std::make_unique<Worker>(*process_, 0, std::move(*policy),
