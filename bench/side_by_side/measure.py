@@ -60,7 +60,7 @@ class Window:
 
 def wrk(proxy, connections, seconds):
     environment = {**os.environ, "BENCH_BODY": str(proxy.upstream.paths.request),
-                   "BENCH_KEY": proxies.CLIENT_KEY}
+                   "BENCH_KEYS": ",".join(proxy.client_keys)}
     script = proxy.upstream.paths.bench / "load" / "request.lua"
     return subprocess.Popen(
         ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", script,
@@ -75,15 +75,21 @@ def requests(proxy, connections, seconds):
         before = Mark(proxy)
         time.sleep(seconds - LEAD - TRAIL)
         after = Mark(proxy)
-        output = load.communicate()[0]
+        told = told_by(load)
+    window = Window(before, after, "requests")
+    return {"rate": window.count / window.seconds, "p50": told["p50_us"] / 1000,
+            "p99": told["p99_us"] / 1000, **window.costs(proxy)}
+
+
+def told_by(load):
+    """What wrk found, when it has ended. Not one request may have failed."""
+    output = load.communicate()[0]
     if load.returncode != 0:
         raise MeasureFailed(f"wrk failed: {output[-500:]}")
     told = json.loads(output.strip().splitlines()[-1])
     if told["errors"] > 0:
         raise MeasureFailed(f"{told['errors']} of {told['requests']} requests failed")
-    window = Window(before, after, "requests")
-    return {"rate": window.count / window.seconds, "p50": told["p50_us"] / 1000,
-            "p99": told["p99_us"] / 1000, **window.costs(proxy)}
+    return told
 
 
 def requests_while_reloading(proxy, connections, seconds):

@@ -38,16 +38,23 @@ class Process:
     def command(self):
         raise NotImplementedError
 
-    def start(self):
-        """Starts the program, waits until it serves, and notes how long that took."""
+    def account(self):
+        """Whom the program runs as, in Popen's words; empty: as the bench."""
+        return {}
+
+    def make_folder(self):
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
+
+    def start(self):
+        """Starts the program, waits until it serves, and notes how long that took."""
+        self.make_folder()
         command = ["taskset", "-c", str(self.core)] + [str(word) for word in self.command()]
         with open(self.folder / "stdout", "wb") as out, open(self.folder / "stderr", "wb") as err:
             began = time.monotonic()
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                cwd=self.folder, env={**os.environ, **self.environment})
+                cwd=self.folder, env={**os.environ, **self.environment}, **self.account())
         try:
             while not self.is_ready():
                 if self.process.poll() is not None or time.monotonic() - began > START_LIMIT:
@@ -115,6 +122,8 @@ class BrokenUpstream(Upstream):
 
 
 class Proxy(Process):
+    client_keys = [CLIENT_KEY]
+
     def __init__(self, paths, core, upstream):
         super().__init__(paths, core)
         self.upstream = upstream
@@ -273,6 +282,7 @@ class Direct:
 
     name = "direct"
     program = None
+    client_keys = [CLIENT_KEY]
     pid = None
     start_ms = None
 

@@ -18,6 +18,14 @@ MEASURES = {
     "memory": ("KiB each", 1),
     "process": ("MiB before them", 1),
     "start": ("ms until it serves", 1),
+    # Of money:
+    "first": ("ms until its first answer", 1),
+    "cpu_more": ("CPU µs beyond memory", 1),
+    "p99_more": ("p99 beyond memory, ms", 3),
+    "redis_cpu": ("Redis' CPU µs a request", 1),
+    "redis_calls": ("Redis calls a request", 2),
+    "rows": ("rows/s stored", 0),
+    "waited": ("rows that waited", 0),
 }
 WITHOUT_RATIO = {"busy", "others"}
 
@@ -62,18 +70,28 @@ def table(values, names):
     return "\n".join(lines)
 
 
+def sections(tables):
+    """`tables`: (heading, values, names of columns) each."""
+    return "\n\n".join(f"## {heading}\n\n{table(values, names)}"
+                       for heading, values, names in tables)
+
+
 def versions(paths, names):
     told = {
         "nginx": machine.first_match(["nginx", "-v"], r"nginx/(\S+)"),
         "haproxy": machine.first_match(["haproxy", "-v"], r"version (\S+)"),
         "wrk": machine.first_match(["wrk", "-v"], r"wrk (\S+)"),
     }
-    if "headgate" in names:
+    if "full, Redis" in names:
+        told["redis"] = machine.first_match(["redis-server", "--version"], r"v=(\S+)")
+    if "headgate" in names:  # of either table
         told["headgate"] = machine.first_match([paths.headgate, "version"], r"(\S.*)")
     return told
 
 
-def results(paths, plan, values, names, left_out, seconds):
+def results(paths, plan, tables, left_out, seconds):
+    """`tables`: (heading, values, names of columns) each."""
+    names = {name for _, _, columns in tables for name in columns}
     facts = {**machine.description(), **versions(paths, names)}
     # Texts of failed starts may name files; the results are to be read elsewhere.
     lines = "".join(f"- {text}\n" for text in left_out).replace(f"{paths.repository}/", "")
@@ -87,5 +105,5 @@ Written by `bench/run`; `bench/README.md` tells how to read it.
 A cell is the median over the rounds · the median of the ratios to nginx within a round
 [their quartiles].
 
-{table(values, names)}
+{sections(tables)}
 {"" if not lines else chr(10) + "## Left out" + chr(10) + chr(10) + lines}"""

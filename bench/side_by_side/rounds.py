@@ -39,6 +39,8 @@ class Plan:
 class Rounds:
     """Runs a plan. `values[load][measure][proxy name]` holds one value a round."""
 
+    of_requests = staticmethod(measure.requests)  # how a load of requests is measured
+
     def __init__(self, paths, plan, kinds, load_core, proxy_core):
         self.paths = paths
         self.plan = plan
@@ -59,12 +61,15 @@ class Rounds:
                 break
             kinds = self.kinds if number % 2 == 0 else self.kinds[::-1]
             tell(f"round {number + 1} of {self.plan.rounds}, {spent:.0f} s")
-            for delay in self.plan.delays:
-                self.request_loads(number, kinds, delay)
-            self.one_by_one(number, kinds)
-            if proxies.Headgate in kinds:
-                self.policy_loads(number)
+            self.round(number, kinds)
         return time.monotonic() - began
+
+    def round(self, number, kinds):
+        for delay in self.plan.delays:
+            self.request_loads(number, kinds, delay)
+        self.one_by_one(number, kinds)
+        if proxies.Headgate in kinds:
+            self.policy_loads(number)
 
     def request_loads(self, number, kinds, delay):
         with contextlib.ExitStack() as running:
@@ -78,7 +83,7 @@ class Rounds:
                 load = ("fast" if delay == "0" else delay) + f" upstream, {connections} conn."
                 for proxy in started:
                     self.note(number, proxy, load,
-                              lambda p: measure.requests(p, connections, self.plan.seconds))
+                              lambda p: self.of_requests(p, connections, self.plan.seconds))
 
     def policy_loads(self, number):
         """What policies cost that nobody else has: beside the row `fast upstream, 32 conn.`"""

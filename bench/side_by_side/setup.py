@@ -86,14 +86,14 @@ def build_gateway(paths):
         run_quietly(command, paths.repository)
 
 
-def present(paths, wanted):
+def present(paths, wanted, kinds=proxies.ALL):
     """The proxies of `wanted` names (all where there is none) that can run here, and a text for
     each that cannot."""
     found, missing = [], []
-    for kind in proxies.ALL:
+    for kind in kinds:
         if wanted and kind.name not in wanted:
             continue
-        if kind is proxies.Headgate and not os.access(paths.headgate, os.X_OK):
+        if issubclass(kind, proxies.Headgate) and not os.access(paths.headgate, os.X_OK):
             missing.append("headgate: its binary is missing (cmake --preset release && "
                            "cmake --build --preset release)")
         elif kind.program and not shutil.which(kind.program):

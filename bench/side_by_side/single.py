@@ -8,13 +8,14 @@ import signal
 import sys
 import time
 
-from . import measure, proxies, setup
+from . import measure, money, proxies, setup
 
 
 def parser(description):
     made = argparse.ArgumentParser(description=description)
     made.add_argument("--proxy", default="headgate", metavar="NAME",
-                      help="nginx, 'nginx + log', haproxy or headgate (headgate)")
+                      help="nginx, 'nginx + log', haproxy, headgate (the default), 'full policy' "
+                      "or 'full, Redis'")
     made.add_argument("--connections", type=int, default=32)
     made.add_argument("--streams", type=int, metavar="N",
                       help="N event streams, 10 events/s each, instead of requests")
@@ -48,7 +49,8 @@ def prepared(options):
 @contextlib.contextmanager
 def running(paths, options, environment):
     """Yields the proxy, warmed up, in front of an upstream of its own."""
-    kinds, missing = setup.present(paths, [options.proxy])
+    kinds, missing = setup.present(paths, [options.proxy],
+                                   [*proxies.ALL, money.FullPolicy, money.SharedPolicy])
     if missing or not kinds or kinds[0] is proxies.Direct:
         sys.exit(f"nothing to look into: {options.proxy} is no proxy that runs here")
     with contextlib.ExitStack() as stack:

@@ -38,6 +38,17 @@ class TableTest(unittest.TestCase):
         self.assertEqual(lines[2].split(), "| fast | requests/s | 1,000 | – |".split())
 
 
+class ResultsTest(unittest.TestCase):
+    def test_has_a_section_a_table_each_with_columns_of_its_own(self):
+        sections = [("Proxies", {"fast": {"rate": {"nginx": [(0, 1000)]}}}, ["nginx"]),
+                    ("Money", {"fast": {"cpu_more": {"full": [(0, 3.25)]}}}, ["nginx", "full"])]
+
+        text = report.sections(sections)
+
+        self.assertIn("## Proxies\n\n| load | measure    | nginx |\n", text)
+        self.assertIn("| fast | CPU µs beyond memory | –     | 3.2  |", text)
+
+
 class CpuTest(unittest.TestCase):
     def test_counts_a_new_thread_whole_and_an_ended_one_not(self):
         self.assertEqual(machine.cpu_spent({1: 100, 2: 50}, {1: 130, 3: 7}), 37)

@@ -62,13 +62,13 @@ void read_since(Reading& reading, const MapReader& map, BudgetSettings& budget) 
     if (!since) {
         return;
     }
-    if (const auto time = read_scalar(reading, *since, parse_date)) {
-        budget.since = day_of(*time);
-    }
-    if (budget.per != BudgetPeriod::total) {
-        reading.error(*since, "goes with `per: total` only; a " +
-                                  std::string(to_string(budget.per)) +
-                                  " begins where the calendar says");
+    const auto time = read_scalar(reading, *since, parse_date);
+    if (budget.per == BudgetPeriod::total) {
+        budget.since = time ? std::optional{day_of(*time)} : std::nullopt;
+    } else {
+        reading.warning(*since, "counts with `per: total` only; a " +
+                                    std::string(to_string(budget.per)) +
+                                    " begins where the calendar says");
     }
 }
 

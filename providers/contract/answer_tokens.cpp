@@ -7,7 +7,7 @@ namespace {
 
 /// Between these parts of the guess, in percent, the number of deltas is taken for the number of
 /// tokens. A word a delta lies below, a few characters a delta above.
-constexpr std::int64_t kFewestDeltas = 85;
+constexpr std::int64_t kFewestDeltas = 80;
 constexpr std::int64_t kMostDeltas = 150;
 
 }  // namespace

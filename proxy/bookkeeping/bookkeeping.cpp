@@ -87,6 +87,13 @@ Bookkeeping::Bookkeeping(Settings settings)
 
 Bookkeeping::~Bookkeeping() {
     refresher_ = {};
+    if (writer_) {
+        writer_->post([this](policy::RecordStore* store) {
+            if (store != nullptr) {
+                refresh(*store);  // when keys were last used
+            }
+        });
+    }
     writer_.reset();
     if (directory_lock_ >= 0) {
         ::close(directory_lock_);

@@ -5,7 +5,6 @@
 #include "policy/explain/quiet_healths.h"
 #include "providers/catalog/catalog.h"
 #include "proxy/cli/admin_records.h"
-#include "proxy/cli/money_reports.h"
 #include "proxy/cli/version.h"
 #include "proxy/limits/redis_check.h"
 
@@ -184,10 +183,10 @@ Gateway::Gateway(std::shared_ptr<const LoadedPolicy> policy,
     const policy::Protect& protect = started_with_->protect;
     process_.connections.set_limits(protect.max_connections, protect.max_connections_per_ip);
     metrics_.set_money({
-        .limits = [this] { return MoneyReports{process_}.limit_gauges(*this->policy()); },
-        .budgets = [this] { return MoneyReports{process_}.budget_gauges(*this->policy()); },
-        .stores = [this] { return MoneyReports{process_}.stores(); },
-        .records = [this] { return MoneyReports{process_}.records(); },
+        .limits = [this] { return reports().limit_gauges(*this->policy()); },
+        .budgets = [this] { return reports().budget_gauges(*this->policy()); },
+        .stores = [this] { return reports().stores(); },
+        .records = [this] { return reports().records(); },
         .rare = &process_.rare,
     });
     metrics_.set_targets([this] {
@@ -326,6 +325,7 @@ std::expected<void, std::string> Gateway::join_redis(std::size_t workers) {
         const std::scoped_lock lock{workers_mutex_};
         process_.shared_limits = std::move(shared);
     }
+    shared_reader_ = std::make_unique<SharedReader>(*process_.shared_limits);
     tell_sums();
     return {};
 }
@@ -351,6 +351,10 @@ void Gateway::tell_keys() {
     for (auto& worker : workers_) {
         worker->adopt_keys(process_.bookkeeping->keys());
     }
+}
+
+MoneyReports Gateway::reports() const {
+    return MoneyReports{process_, shared_reader_.get()};
 }
 
 void Gateway::tell_alert(const policy::BudgetAlert& alert) {
@@ -387,13 +391,9 @@ AdminSources Gateway::admin_sources() {
     sources.targets = [this](providers::SteadyTime now) { return process_.healths.report(now); };
     sources.explain = [this](const policy::Question& question) { return explain(question); };
     sources.policy_json = [this] { return policy::show_policy_json(*policy()->tree); };
-    sources.projects = [this] { return MoneyReports{process_}.projects(*policy()); };
-    sources.budget = [this](std::string_view id) {
-        return MoneyReports{process_}.budget(*policy(), id);
-    };
-    sources.limits = [this](std::string_view id) {
-        return MoneyReports{process_}.limits(*policy(), id);
-    };
+    sources.projects = [this] { return reports().projects(*policy()); };
+    sources.budget = [this](std::string_view id) { return reports().budget(*policy(), id); };
+    sources.limits = [this](std::string_view id) { return reports().limits(*policy(), id); };
     auto records = std::make_shared<AdminRecords>(started_with_->state);
     sources.ledger = [records](const policy::LedgerQuery& query) { return records->page(query); };
     sources.ledger_row = [records](std::string_view id) { return records->row(id); };

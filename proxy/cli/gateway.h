@@ -4,7 +4,9 @@
 #include "metrics/registry/metrics_registry.h"
 #include "proxy/admin/admin_server.h"
 #include "proxy/admin/admin_sources.h"
+#include "proxy/cli/money_reports.h"
 #include "proxy/cli/operator_log.h"
+#include "proxy/limits/shared_reader.h"
 #include "proxy/pipeline/worker.h"
 
 #include <atomic>
@@ -64,6 +66,7 @@ private:
     void tell_keys();
     void tell_sums();
     void tell_alert(const policy::BudgetAlert& alert);
+    MoneyReports reports() const;
     AdminSources admin_sources();
     Readiness readiness() const;
     void add_stores(const LoadedPolicy& policy, Readiness& now) const;
@@ -73,6 +76,7 @@ private:
 
     policy::Accounts& accounts_;
     Process process_;
+    std::unique_ptr<SharedReader> shared_reader_;  // null: limits live in this process
     OperatorLog& log_;
     metrics::MetricsRegistry metrics_;
     mutable std::mutex mutex_;  // of the next, which the admin thread reads

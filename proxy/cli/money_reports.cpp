@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <limits>
 
 namespace headgate::proxy {
 namespace {
@@ -71,7 +73,7 @@ std::optional<std::optional<BudgetState>> MoneyReports::budget(const LoadedPolic
     if (found == nullptr) {
         return std::nullopt;
     }
-    for (const policy::BudgetReport& report : policy::report_budgets(policy.limits, today())) {
+    for (const policy::BudgetReport& report : budgets(policy, project)) {
         if (report.project == project && !project.empty()) {
             return std::optional{
                 BudgetState{*report.settings, report.span, report.spent, report.reserved}};
@@ -87,8 +89,7 @@ std::optional<std::vector<LimitReport>> MoneyReports::limits(const LoadedPolicy&
     }
     const std::string id{project};
     std::vector<LimitReport> reports;
-    for (const policy::BucketReport& bucket :
-         policy::report_buckets(policy.limits, nullptr, std::chrono::steady_clock::now())) {
+    for (const policy::BucketReport& bucket : buckets(policy, project)) {
         if (bucket.project.empty() || bucket.project == id) {
             reports.push_back(report_of(bucket));
         }
@@ -99,8 +100,7 @@ std::optional<std::vector<LimitReport>> MoneyReports::limits(const LoadedPolicy&
 /// No series for a key: its limits are told by the admin API.
 std::vector<MoneySources::Limit> MoneyReports::limit_gauges(const LoadedPolicy& policy) const {
     std::vector<MoneySources::Limit> gauges;
-    for (const policy::BucketReport& bucket :
-         policy::report_buckets(policy.limits, nullptr, std::chrono::steady_clock::now())) {
+    for (const policy::BucketReport& bucket : buckets(policy, {})) {
         if (bucket.rule->scope == policy::Scope::key) {
             continue;
         }
@@ -114,7 +114,7 @@ std::vector<MoneySources::Limit> MoneyReports::limit_gauges(const LoadedPolicy& 
 
 std::vector<MoneySources::Budget> MoneyReports::budget_gauges(const LoadedPolicy& policy) const {
     std::vector<MoneySources::Budget> gauges;
-    for (const policy::BudgetReport& budget : policy::report_budgets(policy.limits, today())) {
+    for (const policy::BudgetReport& budget : budgets(policy, {})) {
         std::optional<double> ends;
         if (budget.span.end) {
             ends = static_cast<double>(
@@ -124,6 +124,66 @@ std::vector<MoneySources::Budget> MoneyReports::budget_gauges(const LoadedPolicy
                           usd(budget.reserved), ends});
     }
     return gauges;
+}
+
+/// Null: nothing is shared, or Redis is away.
+std::shared_ptr<const SharedFigures> MoneyReports::shared(const LoadedPolicy& policy,
+                                                          policy::Day day,
+                                                          std::string_view project) const {
+    if (reader_ == nullptr) {
+        return nullptr;
+    }
+    return reader_->read({.book = &policy.limits,
+                          .generation = policy.snapshot->generation,
+                          .day = day,
+                          .project = project});
+}
+
+/// Every bucket; of those of other projects than `project`, where that is not empty, what is left
+/// may be told as it was a while ago.
+std::vector<policy::BucketReport> MoneyReports::buckets(const LoadedPolicy& policy,
+                                                        std::string_view project) const {
+    const std::shared_ptr<const SharedFigures> figures = shared(policy, today(), project);
+    const auto now = std::chrono::steady_clock::now();
+    std::vector<policy::BucketReport> reports = policy::report_buckets(policy.limits, nullptr, now);
+    for (policy::BucketReport& report : reports) {
+        if (const auto level = figures ? figures->level(*report.rule, now) : std::nullopt) {
+            report.remaining = level->remaining();
+            report.resets_in = level->full_in();
+        }
+    }
+    return reports;
+}
+
+/// Every budget, as buckets().
+std::vector<policy::BudgetReport> MoneyReports::budgets(const LoadedPolicy& policy,
+                                                        std::string_view project) const {
+    const policy::Day day = today();
+    const std::shared_ptr<const SharedFigures> figures = shared(policy, day, project);
+    std::vector<policy::BudgetReport> reports = policy::report_budgets(policy.limits, day);
+    for (policy::BudgetReport& report : reports) {
+        if (const auto money = figures ? figures->money(report.project) : std::nullopt) {
+            report.spent = money->spent;
+            report.reserved = money->reserved;
+        } else if (process_->shared_limits) {
+            bridge(report);
+        }
+    }
+    return reports;
+}
+
+/// While Redis is away: what it told last of all processes, else what the records knew of others.
+/// Never less than what this process itself has spent.
+void MoneyReports::bridge(policy::BudgetReport& report) const {
+    SharedLimitsProcess& shared = *process_->shared_limits;
+    const std::int64_t own = report.spent.nanos();
+    const std::int64_t used = shared.budgets().of(report.project).used(report.span.first);
+    std::int64_t all = used - report.reserved.nanos();  // neither is negative but for used: -1
+    if (used < 0 &&
+        __builtin_add_overflow(own, shared.spent_by_others(report.project, report.span), &all)) {
+        all = std::numeric_limits<std::int64_t>::max();
+    }
+    report.spent = providers::Money::nanos(std::max(own, all));
 }
 
 std::vector<MoneySources::Store> MoneyReports::stores() const {

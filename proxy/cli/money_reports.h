@@ -2,9 +2,11 @@
 
 #include "metrics/registry/money_metrics.h"
 #include "proxy/admin/admin_sources.h"
+#include "proxy/limits/shared_reader.h"
 #include "proxy/pipeline/loaded_policy.h"
 #include "proxy/pipeline/process.h"
 
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -12,10 +14,14 @@
 namespace headgate::proxy {
 
 /// What the admin API and the metrics tell of limits, budgets and records, for the policy in force.
-/// Thread-safe as the Process is.
+/// Limits and budgets that processes share are told as Redis has them, of all processes together;
+/// while it is away as this process last knew them. That may block: see SharedReader. Thread-safe
+/// as the Process is.
 class MoneyReports {
 public:
-    explicit MoneyReports(const Process& process) : process_{&process} {}
+    /// `reader` is null where limits live in this process.
+    explicit MoneyReports(const Process& process, SharedReader* reader = nullptr)
+        : process_{&process}, reader_{reader} {}
 
     std::vector<ProjectReport> projects(const LoadedPolicy& policy) const;
     std::optional<std::optional<BudgetState>> budget(const LoadedPolicy& policy,
@@ -29,7 +35,17 @@ public:
     std::optional<metrics::MoneySources::Records> records() const;
 
 private:
+    std::vector<policy::BucketReport> buckets(const LoadedPolicy& policy,
+                                              std::string_view project) const;
+    std::vector<policy::BudgetReport> budgets(const LoadedPolicy& policy,
+                                              std::string_view project) const;
+    std::shared_ptr<const SharedFigures> shared(const LoadedPolicy& policy,
+                                                policy::Day day,
+                                                std::string_view project) const;
+    void bridge(policy::BudgetReport& report) const;
+
     const Process* process_;
+    SharedReader* reader_;
 };
 
 }  // namespace headgate::proxy

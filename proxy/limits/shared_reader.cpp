@@ -45,9 +45,9 @@ void SharedFigures::add(const policy::CountersQuery& query,
     }
 }
 
-SharedReader::SharedReader(SharedLimitsProcess& process, std::chrono::milliseconds deadline)
+SharedReader::SharedReader(SharedLimitsProcess& process, Times times)
     : process_{process},
-      deadline_{deadline},
+      times_{times},
       settings_{process.of_worker(0)},
       nodes_{reactor_, process.resolver(), process.settings().address, process.settings().trust} {
     reactor_.stop();  // each run() ends with its round
@@ -63,7 +63,7 @@ std::shared_ptr<const SharedFigures> SharedReader::read(const Asked& asked) {
     if (book_ != asked.book || generation_ != asked.generation || day_ != asked.day) {
         adopt(asked);
     }
-    if (failed_at_ && now - *failed_at_ < kFresh) {
+    if (failed_at_ && now - *failed_at_ < times_.fresh) {
         return figures_;
     }
     const std::vector<Part*> due = due_parts(asked.project, now);
@@ -81,7 +81,8 @@ void SharedReader::adopt(const Asked& asked) {
     parts_.clear();
     for (policy::CountersQuery& query :
          policy::counters_queries(*asked.book, settings_.shards_by_project, asked.day)) {
-        parts_.push_back({.query = std::move(query), .counters = {}, .read_at = {}, .tried_at = {}});
+        parts_.push_back(
+            {.query = std::move(query), .counters = {}, .read_at = {}, .tried_at = {}});
     }
     figures_ = nullptr;
 }
@@ -91,15 +92,15 @@ std::vector<SharedReader::Part*> SharedReader::due_parts(std::string_view projec
                                                          providers::SteadyTime now) {
     std::vector<Part*> due;
     for (Part& part : parts_) {
-        const bool is_asked = project.empty() || part.query.project.empty() ||
-                              part.query.project == project;
-        const bool is_fresh = part.tried_at != providers::SteadyTime{} &&
-                              now - part.tried_at < kFresh;
+        const bool is_asked =
+            project.empty() || part.query.project.empty() || part.query.project == project;
+        const bool is_fresh =
+            part.tried_at != providers::SteadyTime{} && now - part.tried_at < times_.fresh;
         if (is_asked && !is_fresh) {
             due.push_back(&part);
         }
     }
-    std::ranges::stable_sort(due, {}, &Part::tried_at);
+    std::ranges::sort(due, {}, &Part::tried_at);
     return due;
 }
 
@@ -112,7 +113,7 @@ void SharedReader::run_round(const std::vector<Part*>& due) {
 Task<void> SharedReader::watch_deadline() {
     Flow flow{reactor_};
     watching_ = &flow;
-    co_await flow.sleep(deadline_);
+    co_await flow.sleep(times_.deadline);
     watching_ = nullptr;
     if (reading_ != nullptr) {
         reading_->cancel();
@@ -133,7 +134,9 @@ Task<void> SharedReader::read_parts(const std::vector<Part*>& due) {
             has_read = false;  // out of memory or descriptors: the next round may do
             nodes_.close();
         }
-        failed_at_ = has_read ? std::nullopt : std::optional{steady_clock::now()};
+        // With a connection that still stands a part of a Cluster is away, or a command forbidden.
+        const bool is_away = !has_read && !nodes_.is_connected();
+        failed_at_ = is_away ? std::optional{steady_clock::now()} : std::nullopt;
         reading_ = nullptr;
     }
     if (watching_ != nullptr) {
@@ -163,7 +166,7 @@ Task<bool> SharedReader::read_all(const std::vector<Part*>& due, Flow& flow) {
 Task<bool> SharedReader::read_one(Part& part, Flow& flow) {
     part.tried_at = steady_clock::now();
     const policy::RedisLimits::Call call = policy::counters_call(settings_, part.query);
-    const RedisResult<RespValue> reply = co_await nodes_.ask_following(call, flow, deadline_);
+    const RedisResult<RespValue> reply = co_await nodes_.ask_following(call, flow, times_.deadline);
     part.counters.reset();
     if (!reply) {
         co_return false;
@@ -174,7 +177,23 @@ Task<bool> SharedReader::read_one(Part& part, Flow& flow) {
     }
     part.read_at = steady_clock::now();
     part.counters = std::move(*counters);
+    note_budgets(part);
     co_return true;
+}
+
+/// In an outage of a worker it knows of costs that Redis has not been told yet.
+void SharedReader::note_budgets(const Part& part) {
+    if (!part.counters || !process_.is_up()) {
+        return;
+    }
+    for (std::size_t i = 0; i < part.counters->budgets.size(); ++i) {
+        const policy::CountersQuery::Budget& budget = part.query.budgets[i];
+        const policy::SpentReserved& money = part.counters->budgets[i];
+        // Each is below 2^62: their sum is in range.
+        process_.budgets()
+            .of(budget.scope)
+            .note(budget.span.first, money.spent.nanos() + money.reserved.nanos());
+    }
 }
 
 void SharedReader::publish(providers::SteadyTime now) {
@@ -187,7 +206,7 @@ void SharedReader::publish(providers::SteadyTime now) {
     }
     auto figures = std::make_shared<SharedFigures>();
     for (const Part& part : parts_) {
-        if (part.counters && now - part.read_at < kOldest) {
+        if (part.counters && now - part.read_at < times_.oldest) {
             figures->add(part.query, *part.counters, part.read_at);
         }
     }

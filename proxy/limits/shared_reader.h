@@ -2,11 +2,11 @@
 
 #include "policy/limits/bucket_level.h"
 #include "policy/store/redis/shared_counters.h"
+#include "providers/base/clock.h"
 #include "proxy/limits/redis_nodes.h"
 #include "proxy/limits/shared_limits_process.h"
 #include "proxy/net/reactor.h"
 #include "proxy/net/task.h"
-#include "providers/base/clock.h"
 
 #include <chrono>
 #include <cstddef>
@@ -47,22 +47,26 @@ private:
 };
 
 /// Asks Redis for the admin API and the metrics, on a connection of its own that is kept. Blocks
-/// its caller for `deadline` at most. Thread-safe by a lock, which is held meanwhile: today there
-/// is one caller, the admin thread, which also answers scrapes.
+/// its caller for Times::deadline at most. Thread-safe by a lock, which is held meanwhile: today
+/// there is one caller, the admin thread, which also answers scrapes.
 ///
-/// What was read is told for kFresh, so that a scrape and the admin calls around it cost one round
-/// trip. A policy of thousands of limits, or shards by project, need several: what the time did not
-/// suffice for is read the next time, and until then told as it was, for kOldest at most. Where
-/// nothing could be read Redis is away: all is forgotten, and it is asked again after kFresh.
+/// What was read is told for Times::fresh, so that a scrape and the admin calls around it cost one
+/// round trip. A policy of thousands of limits, or shards by project, need several: what the time
+/// did not suffice for is read the next time, and until then told as it was, for Times::oldest at
+/// most. Where nothing could be read and the connection is gone Redis is away: all is forgotten,
+/// and it is asked again after `fresh`. What it tells of budgets the process knows from then on
+/// (KnownBudgets).
 class SharedReader {
 public:
-    static constexpr std::chrono::milliseconds kDeadline{250};
-    static constexpr std::chrono::seconds kFresh{1};
-    static constexpr std::chrono::seconds kOldest{60};
+    struct Times {
+        std::chrono::milliseconds deadline{250};
+        std::chrono::milliseconds fresh{1'000};
+        std::chrono::milliseconds oldest{60'000};
+    };
 
     /// `process` must outlive it; its resolver must have been stopped before this ends.
-    explicit SharedReader(SharedLimitsProcess& process,
-                          std::chrono::milliseconds deadline = kDeadline);
+    SharedReader(SharedLimitsProcess& process, Times times);
+    explicit SharedReader(SharedLimitsProcess& process) : SharedReader{process, Times{}} {}
     ~SharedReader();
     SharedReader(const SharedReader&) = delete;
     SharedReader& operator=(const SharedReader&) = delete;
@@ -92,12 +96,13 @@ private:
     Task<void> read_parts(const std::vector<Part*>& due);
     Task<bool> read_all(const std::vector<Part*>& due, Flow& flow);
     Task<bool> read_one(Part& part, Flow& flow);
+    void note_budgets(const Part& part);
     Task<void> watch_deadline();
     void publish(providers::SteadyTime now);
 
     std::mutex mutex_;  // of all that follows
     SharedLimitsProcess& process_;
-    std::chrono::milliseconds deadline_;
+    Times times_;
     policy::RedisLimits::Settings settings_;
     Reactor reactor_;
     RedisNodes nodes_;

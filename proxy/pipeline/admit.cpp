@@ -1,3 +1,4 @@
+#include "policy/budget/refusal_words.h"
 #include "providers/contract/token_estimate.h"
 #include "proxy/pipeline/exchange.h"
 
@@ -25,17 +26,6 @@ bool asks_for_tokens(const policy::ScopeRules* rules, std::string_view model) {
 
 bool has_budget(const policy::ScopeRules* rules) {
     return rules != nullptr && rules->budget != nullptr;
-}
-
-std::string name_of(const policy::ScopeRules& rules) {
-    return rules.scope == policy::Scope::organization ? "organization" : rules.id;
-}
-
-/// "12s", "1.5s": as a person reads it.
-std::string seconds_text(std::chrono::milliseconds time) {
-    const std::int64_t tenths = (time.count() + 99) / 100;
-    return tenths % 10 == 0 ? std::to_string(tenths / 10) + "s"
-                            : std::to_string(tenths / 10) + '.' + std::to_string(tenths % 10) + "s";
 }
 
 }  // namespace
@@ -207,20 +197,17 @@ void Exchange::note_shadows() {
 }
 
 bool Exchange::refuse_by(const Refusal& refusal) {
+    reason_ = policy::reason_of(refusal);
     switch (refusal.kind) {
         case Refusal::Kind::limit:
-            return refuse_by_limit(refusal);
+            retry_after_ = refusal.retry_after;
+            refused_kind_ = refusal.bucket->kind;
+            return refuse(ErrorCode::rate_limit_exceeded, policy::words_for_limit(refusal));
         case Refusal::Kind::too_large:
-            reason_ = "limit=" + refusal.bucket->label +
-                      "; limit-is=" + std::to_string(refusal.bucket->limit);
             return refuse(ErrorCode::tokens_exceeded,
-                          "The request asks for about " +
-                              std::to_string(hold_.settled.held.tokens) +
-                              " tokens, more than the limit " + refusal.bucket->label + " of " +
-                              std::to_string(refusal.bucket->limit) +
-                              " can ever hold. Shorten the input or lower max_completion_tokens.");
+                          policy::words_for_size(refusal, hold_.settled.held));
         case Refusal::Kind::budget:
-            return refuse_by_budget(refusal);
+            return refuse(ErrorCode::insufficient_quota, policy::words_for_budget(refusal, worst_));
         case Refusal::Kind::unavailable:
         case Refusal::Kind::loading:
             break;
@@ -231,36 +218,6 @@ bool Exchange::refuse_by(const Refusal& refusal) {
                       ? "What was spent so far is being added up: try again."
                       : "The store of limits and budgets is away and the policy does not let "
                         "requests pass without it.");
-}
-
-bool Exchange::refuse_by_limit(const Refusal& refusal) {
-    const policy::BucketRule& bucket = *refusal.bucket;
-    const std::string resets = seconds_text(refusal.retry_after);
-    reason_ = "limit=" + bucket.label + "; limit-is=" + std::to_string(bucket.limit) +
-              "; resets=" + resets;
-    retry_after_ = refusal.retry_after;
-    refused_kind_ = bucket.kind;
-    return refuse(ErrorCode::rate_limit_exceeded, "Rate limit " + bucket.label + " of " +
-                                                      std::to_string(bucket.limit) + ' ' +
-                                                      std::string{to_string(bucket.kind)} +
-                                                      " is used up: try again in " + resets + '.');
-}
-
-bool Exchange::refuse_by_budget(const Refusal& refusal) {
-    const std::string name = name_of(*refusal.scope);
-    const Money limit = refusal.scope->budget->limit;
-    reason_ =
-        "budget=" + name + "; limit=" + limit.to_string() + "; spent=" + refusal.spent.to_string() +
-        "; reserved=" + refusal.reserved.to_string() + "; needed=" + refusal.needed.to_string();
-    return refuse(ErrorCode::insufficient_quota,
-                  "The budget of " + name + " of $" + limit.to_string() + " a " +
-                      std::string{to_string(refusal.scope->budget->per)} + " does not hold the $" +
-                      refusal.needed.to_string() +
-                      " that this request may cost: " + std::to_string(worst_.input_tokens) +
-                      " tokens in and " + std::to_string(worst_.output_tokens) + " out at most. $" +
-                      refusal.spent.to_string() + " are spent, $" + refusal.reserved.to_string() +
-                      " reserved by requests that run. A lower max_completion_tokens, or the "
-                      "project's max_output, lowers what is reserved.");
 }
 
 /// From here on a crash loses nothing: the journal books the worst case for us.

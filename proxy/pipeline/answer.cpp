@@ -173,6 +173,7 @@ Task<void> Exchange::send_own(int status, std::string_view extra_lines, std::str
     }
     row_.status = status;
     is_answered_ = true;
+    release_hold();
     const std::array<std::string_view, 2> pieces{head.finish(),
                                                  facts_.is_head ? std::string_view{} : body};
     if (!co_await client_.send(pieces, until(kOwnAnswerTime))) {

@@ -115,6 +115,7 @@ struct Hold {
     policy::Settled settled;  // `held` is what was admitted
     Grant grant;              // by whom
     bool is_held = false;
+    bool is_settled = false;  // given back, and what was used is counted
 };
 
 /// Counts one in a gauge as long as it lives.
@@ -180,8 +181,6 @@ private:
     bool lower_cap(const policy::Refusal& refusal);
     void note_shadows();
     bool refuse_by(const policy::Refusal& refusal);
-    bool refuse_by_limit(const policy::Refusal& refusal);
-    bool refuse_by_budget(const policy::Refusal& refusal);
     bool open_record();
     std::string_view encode_expired_row();
     void expire_by_size(policy::LedgerRow& row) const;

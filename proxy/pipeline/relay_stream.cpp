@@ -91,12 +91,12 @@ Task<AttemptEnd> Exchange::relay_events() {
         if (state != StreamState::open) {
             co_return co_await end_stream(state);
         }
+        if (is_answered_ || is_finishing_) {
+            silence_ends = deadline_inside_answer();
+        }
         const Wire wire = co_await await_events(silence_ends, comment_due);
         if (wire == Wire::client_gone || wire == Wire::stopped) {
             co_return end_of(wire);
-        }
-        if (is_answered_ || is_finishing_) {
-            silence_ends = deadline_inside_answer();
         }
         if (wire != Wire::ok) {
             if (is_finishing_) {

@@ -107,6 +107,7 @@ void Exchange::seal(policy::Outcome outcome) {
         note_times();
         worker_.journal()->reopen(*slot_, encode_row(policy::Journal::kMaxOpen));
     }
+    release_hold();
 }
 
 std::string_view Exchange::encode_row(std::size_t most) {
@@ -181,17 +182,20 @@ void Exchange::count_unsettled() noexcept {
     worker_.count().unsettled.add(1);
 }
 
+/// Before the client has the end of its answer, so that its next request finds it given back.
 void Exchange::release_hold() noexcept {
+    // Also where no limit applies: money is counted in any case, for budgets to come.
+    if (hold_.is_settled || (!hold_.is_held && row_.cost.nanos() == 0)) {
+        return;
+    }
+    hold_.is_settled = true;
     policy::Settled& settled = hold_.settled;
     settled.tokens = (row_.usage.total_input() + row_.usage.total_output()).count;
     settled.images = row_.usage.images;
     settled.output_tokens = row_.usage.total_output().count;
     settled.cost = row_.cost;
     settled.is_withdrawn = row_.attempts.empty();
-    // Also where no limit applies: money is counted in any case, for budgets to come.
-    if (hold_.is_held || row_.cost.nanos() != 0) {
-        worker_.settle_limits(hold_.subject, settled, hold_.grant);
-    }
+    worker_.settle_limits(hold_.subject, settled, hold_.grant);
 }
 
 /// What a row says when our answer did not get through: the client left, or we stopped.

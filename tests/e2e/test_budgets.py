@@ -266,7 +266,7 @@ def test_a_bill_above_the_bound_is_booked_as_given_and_flagged(begin, play):
 def test_a_further_attempt_is_made_where_one_more_worst_case_fits(begin, play):
     """An attempt that timed out may be charged: it is held beside the next one."""
     upstreams = {"silent": play(stay_silent), "second": play(in_turn(billed(tokens(8, 12))))}
-    path = routes(route("silent", "second", timeouts={"first_byte": "200ms"}))
+    path = routes(route("silent", "second", timeouts={"first_byte": "1s"}))
     begun = begin(upstreams, "budget: {usd: 0.0025}", extra=path)
 
     alone = ask(begun.gateway, max_completion_tokens=1000)

@@ -36,7 +36,8 @@ from support.scripted_upstream import (
 from support.wire import connect, request_bytes
 
 BOUNDS = "budget: {usd: 1}\nlimits: [{concurrent: 400, tpd: 86400000}]"
-TEXT = "four" * 25  # what we count as 25 tokens
+TEXT = "The gate opens for everyone who asks. " * 3  # 24 tokens; our own count may err by a third
+OURS, NONE = range(16, 33), range(1)
 BEGUN = EVENT_HEAD + CHUNKED + chunk(event(TEXT))
 INPUT, OUTPUT = Decimal("0.00000025"), Decimal("0.000002")
 
@@ -101,7 +102,7 @@ ENDS = {
         leave_at(TEXT.encode(), stream=True),
         "client_gone",
         "client_gone",
-        25,
+        OURS,
         True,
     ),
     "the client leaves before the answer": (
@@ -109,7 +110,7 @@ ENDS = {
         leave_silence,
         "client_gone",
         "client_gone",
-        0,
+        NONE,
         True,
     ),
     "a stream is cut": (
@@ -117,7 +118,7 @@ ENDS = {
         lambda gateway: ask(gateway, stream=True),
         "upstream_cut",
         "cut",
-        25,
+        OURS,
         True,
     ),
     "a stream falls silent": (
@@ -125,19 +126,19 @@ ENDS = {
         lambda gateway: ask(gateway, stream=True),
         "upstream_cut",
         "timeout",
-        25,
+        OURS,
         True,
     ),
-    "no answer in time": (stay_silent, ask, "error", "timeout", 0, True),
+    "no answer in time": (stay_silent, ask, "error", "timeout", NONE, True),
     "the client's own time-out": (
         stay_silent,
         lambda gateway: ask(gateway, headers=[("x-headgate-timeout", "100ms")]),
         "error",
         "timeout",
-        0,
+        NONE,
         True,
     ),
-    "an error": (in_turn(error(500)), ask, "error", "status", 0, False),
+    "an error": (in_turn(error(500)), ask, "error", "status", NONE, False),
 }
 
 
@@ -145,13 +146,14 @@ ENDS = {
 def test_what_was_used_is_charged_by_our_own_count_and_the_rest_is_given_back(begin, play, end):
     script, act, outcome, reason, output, is_charged = ENDS[end]
     patience = "300ms" if script is stay_silent else "60s"
+    silence = "300ms" if reason == "timeout" else "60s"
     gateway = begin(
         play(script),
         BOUNDS,
         extra=routes(
             route(
                 "upstream",
-                timeouts={"first_byte": patience, "idle": "300ms"},
+                timeouts={"first_byte": patience, "idle": silence},
                 fallback_on=[],
             )
         ),
@@ -163,9 +165,10 @@ def test_what_was_used_is_charged_by_our_own_count_and_the_rest_is_given_back(be
     assert row["outcome"] == outcome, row
     assert attempts(row)[0][2] == reason, row
     assert row["estimated"] is is_charged
-    assert row["output_tokens"] == output
+    assert row["output_tokens"] in output
     assert (0 < row["input_tokens"] < 50) is is_charged
-    assert Decimal(row["cost_usd"]) == row["input_tokens"] * INPUT + output * OUTPUT
+    cost = row["input_tokens"] * INPUT + row["output_tokens"] * OUTPUT
+    assert Decimal(row["cost_usd"]) == cost
     assert is_all_free(gateway)
     assert budget(gateway)["spent_usd"] == Decimal(row["cost_usd"])
 
@@ -202,7 +205,7 @@ def test_every_attempt_that_may_be_charged_is_in_the_row(begin, play):
         "third": play(in_turn(http(completion()))),
     }
     gateway = begin(
-        targets, BOUNDS, extra=routes(route(*targets, timeouts={"first_byte": "200ms"}))
+        targets, BOUNDS, extra=routes(route(*targets, timeouts={"first_byte": "1s"}))
     ).gateway
 
     assert ask(gateway, max_completion_tokens=100).status == 200
@@ -251,7 +254,7 @@ def test_a_shutdown_charges_what_it_stops(begin, play):
     gateway = begun.begin_again(BOUNDS)
     rows = await_rows(gateway, 3)
     assert {row["outcome"] for row in rows} == {"error"}
-    assert {(row["output_tokens"], row["estimated"]) for row in rows} == {(25, True)}
+    assert all(row["output_tokens"] in OURS and row["estimated"] for row in rows)
     assert budget(gateway)["spent_usd"] == total(rows) > 0
     assert is_all_free(gateway)
 

@@ -218,7 +218,8 @@ SENSELESS = {
     '"completion_tokens_details":{"reasoning_tokens":-9}}',
     "details that are none": '{"prompt_tokens":5,"completion_tokens":3,"prompt_tokens_details":7}',
 }
-FOUR_HUNDRED_BYTES = "four" * 100
+EIGHTY_TOKENS = "The gate opens for everyone who asks. " * 10
+OURS = range(56, 105)  # what our own count may make of it
 
 
 def test_usage_that_cannot_be_is_replaced_by_our_own_count(begin, play):
@@ -226,7 +227,7 @@ def test_usage_that_cannot_be_is_replaced_by_our_own_count(begin, play):
     upstream = play(
         in_turn(
             *(
-                (billed_stream if stream else billed)(SENSELESS[name], content=FOUR_HUNDRED_BYTES)
+                (billed_stream if stream else billed)(SENSELESS[name], content=EIGHTY_TOKENS)
                 for name, stream in cases
             ),
             billed(tokens(8, 3)),
@@ -243,9 +244,9 @@ def test_usage_that_cannot_be_is_replaced_by_our_own_count(begin, play):
         row = rows[answer.headers["x-request-id"]]
         what = (name, stream, row)
         assert row["estimated"] and row["outcome"] == "complete", what
-        assert 0 < row["input_tokens"] < 50 and row["output_tokens"] == 100, what
+        assert 0 < row["input_tokens"] < 50 and row["output_tokens"] in OURS, what
         assert row["reasoning_tokens"] == row["cached_input_tokens"] == 0, what
-        cost = row["input_tokens"] * Decimal("0.25") + 100 * 2
+        cost = row["input_tokens"] * Decimal("0.25") + row["output_tokens"] * 2
         assert Decimal(row["cost_usd"]) == cost / MILLION, what
     assert not rows[honest.headers["x-request-id"]]["estimated"]
     assert budget(await_rest(gateway))["spent_usd"] == total(rows.values())
@@ -253,7 +254,7 @@ def test_usage_that_cannot_be_is_replaced_by_our_own_count(begin, play):
 
 def test_responses_are_charged_by_their_own_usage_and_counted_where_it_lies(begin, play):
     def response(usage):
-        message = {"type": "message", "content": [{"type": "output_text", "text": "four" * 100}]}
+        message = {"type": "message", "content": [{"type": "output_text", "text": EIGHTY_TOKENS}]}
         told = {"id": "resp_1", "object": "response", "status": "completed", "output": [message]}
         return http(json.dumps(told | {"usage": usage}).encode())
 
@@ -274,4 +275,4 @@ def test_responses_are_charged_by_their_own_usage_and_counted_where_it_lies(begi
     rows = [ledger_row(gateway, each) for each in ids]
     assert [row["estimated"] for row in rows] == [False, True, True]
     assert (rows[0]["input_tokens"], rows[0]["output_tokens"]) == (9, 4)
-    assert all(100 <= row["output_tokens"] < 130 for row in rows[1:])
+    assert all(row["output_tokens"] in OURS for row in rows[1:])

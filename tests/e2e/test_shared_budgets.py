@@ -11,6 +11,7 @@ from decimal import Decimal
 
 import pytest
 from conftest import IS_LONG
+from support.admin import budget
 from support.crowd import Crowd
 from support.faults import played as faults
 from support.faults.redis_faults import FAULTS
@@ -90,6 +91,8 @@ def test_clients_of_three_processes_use_a_budget_up_and_never_overspend_it(
     spent = sum(served.values())
     assert 0 <= limit - spent < needed_of(last)
     await_books(redis, spent)
+    for gateway in all_of_it.gateways:
+        wait_for(lambda one=gateway: budget(one)["spent_usd"] == spent, "each to tell the sum")
 
     all_of_it.rows(lambda rows: completed(rows).keys() == served.keys(), seconds=60)
     rows = all_of_it.rows(lambda rows: True)
@@ -283,7 +286,7 @@ def test_without_redis_each_process_gives_a_twentieth_of_what_it_knew_was_left(
     redis.start()
     both.await_redis()
     await_books(redis, spent)
-    spent += cost_of(until_served(both.gateways[0]))
+    spent += cost_of(until_served(both.gateways[0], max_completion_tokens=50))
     await_books(redis, spent)
 
 

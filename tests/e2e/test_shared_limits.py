@@ -1,14 +1,11 @@
 """Limits that processes share in Redis: exact over all of them; and which Redis serves."""
 
-import contextlib
-import json
 import threading
 import time
 
 import pytest
 from support.admin import readiness
 from support.crowd import Crowd
-from support.gateway import Gateway
 from support.money import SECOND_KEY, ask, billed, cost_of, second_project, tokens
 from support.redis_books import RedisBooks
 from support.redis_server import RedisCluster, RedisServer
@@ -201,15 +198,14 @@ def test_limits_by_unix_socket(install, simulator, tmp_path):
 
 @pytest.mark.timeout(180)
 def test_projects_spread_over_a_cluster_and_their_limits_are_exact(install, simulator):
-    names = ["tests", "second", "third", "fourth"]
-    others = [second_project("limits: [{rpd: 10}]\nbudget: {usd: 1}", name="second")]
+    other = second_project("limits: [{rpd: 10}]\nbudget: {usd: 1}")
     with RedisCluster() as cluster:
         both = install(
             simulator,
             "limits: [{rpd: 10}]\nbudget: {usd: 1}",
             redis=cluster.url,
             count=2,
-            others="\n".join(others),
+            others=other,
             state=CLOSED | {"shard_by": "project"},
         )
         both.await_redis()
@@ -217,6 +213,6 @@ def test_projects_spread_over_a_cluster_and_their_limits_are_exact(install, simu
         for key in ({}, {"key": SECOND_KEY}):
             statuses = [until_decided(both.gateways[n % 2], **key).status for n in range(12)]
             assert statuses == [200] * 10 + [429] * 2
-        keys = [f"{{hg:default:{name}}}:limits" for name in names[:2]]
-        for key in keys:
+        for project in ("tests", "second"):
+            key = f"{{hg:default:{project}}}:limits"
             assert cluster.master_of(key).cli("EXISTS", key) == "1"

@@ -12,7 +12,8 @@ from support.waiting import wait_for
 
 
 class Installation:
-    """`count` processes, each in a directory of its own, as on machines of their own.
+    """`count` processes, each in a directory of its own, as on machines of their own; with a
+    `port` all in one directory, and they share that port (`listen_shared`).
 
     `project`: the block of the project "tests"; `redis`: for `state.limits`; `records`: for
     `state.records`; `state`: further members of that block.
@@ -34,7 +35,7 @@ class Installation:
         given = self._settings | changes
         state = {"limits": given["redis"], "records": given["records"]} | given.get("state", {})
         members = "".join(f"  {name}: {value}\n" for name, value in state.items())
-        return policy_text(
+        text = policy_text(
             {"upstream": getattr(self._upstream, "address", self._upstream)},
             given.get("project", self._project),
             organization=given.get("organization", ""),
@@ -42,10 +43,16 @@ class Installation:
             extra=given.get("extra", "") + "\nstate:\n" + members,
             workers=given.get("workers", 1),
         )
+        if "port" not in given:
+            return text
+        port = given["port"]
+        assert text.startswith('listen: "127.0.0.1:0"\n')
+        return f'listen_shared: true\nlisten: "127.0.0.1:{port}"\n' + text.split("\n", 1)[1]
 
-    def add(self, name=None, **changes):
+    def add(self, **changes):
         """One process more."""
-        folder = self.directory / (name or f"process-{len(self.gateways)}")
+        has_port = "port" in self._settings
+        folder = self.directory / ("shared" if has_port else f"process-{len(self.gateways)}")
         folder.mkdir(exist_ok=True)
         self.gateways.append(self._start(Gateway, folder, self.text(**changes)))
         return self.gateways[-1]

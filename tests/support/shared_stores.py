@@ -1,5 +1,5 @@
-"""Fixtures for tests of several processes: one PostgreSQL for a module, a database and a Redis for
-each test. `from support.shared_stores import *` brings them into a test file."""
+"""Fixtures for tests of several processes: one PostgreSQL for all, a schema and a Redis for each
+test. `from support.shared_stores import *` brings them into a test file."""
 
 import itertools
 
@@ -18,20 +18,27 @@ needs_redis = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(scope="module")
+servers = []  # of all files that import the fixture: one
+
+
+@pytest.fixture(scope="session")
 def postgresql():
     if postgres.binaries() is None:
         pytest.skip("PostgreSQL is not installed")
+    if servers:
+        yield servers[0]
+        return
     with Postgres() as server:
+        servers.append(server)
         yield server
 
 
 @pytest.fixture
 def records(postgresql):
-    """The address of an empty database."""
+    """The address of an empty schema: sooner made, and gone, than a database."""
     name = f"records_{next(numbers)}"
-    postgresql.sql(f"CREATE DATABASE {name}")
-    return postgresql.uri(name)
+    postgresql.sql(f"CREATE SCHEMA {name}")
+    return f"{postgresql.uri()}?options=-csearch_path%3D{name}"
 
 
 @pytest.fixture
@@ -42,7 +49,7 @@ def redis():
 
 @pytest.fixture
 def install(start, tmp_path, request):
-    """install(upstream, project, …): an Installation on the test's Redis and database, unless told
+    """install(upstream, project, …): an Installation on the test's Redis and schema, unless told
     `redis` and `records`."""
     count = 0
 

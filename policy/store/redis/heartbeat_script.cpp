@@ -81,9 +81,9 @@ return redis.call('ZCOUNT', seen, now - lately, '+inf')
 }  // namespace
 
 const std::string& heartbeat_script() {
-    static const std::string script =
+    static const std::string kScript =
         joined({kEpochParts, kContributePart, kDissolvePart, kHeartbeat, kTidy});
-    return script;
+    return kScript;
 }
 
 }  // namespace headgate::policy

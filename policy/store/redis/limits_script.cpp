@@ -248,9 +248,9 @@ end
 }  // namespace
 
 const std::string& limits_script() {
-    static const std::string script = joined(
+    static const std::string kScript = joined(
         {kEpochParts, kContributePart, kReadCall, kExactlyOnce, kSettle, kAdmitPart, kWritePart});
-    return script;
+    return kScript;
 }
 
 }  // namespace headgate::policy

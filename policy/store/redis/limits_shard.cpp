@@ -77,8 +77,8 @@ void LimitsShard::build_call() {
 LimitsShard::Taken LimitsShard::take(std::string_view reply,
                                      std::vector<RedisLimits::Answer>& answers) {
     const char kind = reply.empty() ? '\0' : reply.front();
-    const bool is_probe = call_.probes != 0;
-    ShardCall& asked = is_probe ? *in_doubt_ : call_;
+    const bool is_probe = in_doubt_.has_value();
+    ShardCall& asked = in_doubt_ ? *in_doubt_ : call_;
     switch (kind) {
         case 'a':
             if (is_probe) {
@@ -89,7 +89,7 @@ LimitsShard::Taken LimitsShard::take(std::string_view reply,
             if (!is_probe) {
                 break;
             }
-            return apply_doubtful(reply.substr(1), answers);
+            return apply_doubtful(asked, reply.substr(1), answers);
         case 'n':
             if (!is_probe) {
                 break;
@@ -125,18 +125,18 @@ LimitsShard::Taken LimitsShard::apply(ShardCall& call,
     if (!parsed) {
         return {.outcome = Outcome::faulty, .problem = parsed.error()};
     }
-    auto decisions = decisions_of(call, *parsed);
+    const auto decisions = decisions_of(call, *parsed);
     if (!decisions) {
         return {.outcome = Outcome::faulty, .problem = decisions.error()};
     }
     for (std::size_t i = 0; i < call.admissions.size(); ++i) {
         const QueuedAdmission& admission = call.admissions[i];
-        Decision& decision = (*decisions)[i];
+        const Decision& decision = (*decisions)[i];
         if (!admission.is_abandoned) {
             if (!decision.refusal) {
                 hold(admission);
             }
-            answers.push_back({.ticket = admission.ticket, .decision = std::move(decision)});
+            answers.push_back({.ticket = admission.ticket, .decision = decision});
         } else if (!decision.refusal) {
             withdraw(admission, tallies_);
         }
@@ -155,9 +155,10 @@ LimitsShard::Taken LimitsShard::apply(ShardCall& call,
     return {};
 }
 
-LimitsShard::Taken LimitsShard::apply_doubtful(std::string_view reply,
+LimitsShard::Taken LimitsShard::apply_doubtful(ShardCall& call,
+                                               std::string_view reply,
                                                std::vector<RedisLimits::Answer>& answers) {
-    Taken taken = apply(*in_doubt_, reply, answers);
+    Taken taken = apply(call, reply, answers);
     if (taken.outcome == Outcome::faulty) {
         // The same probe would get the same reply for ever. It was applied, so nothing of it is
         // sent again; telling all that is held takes back what it may have been granted.

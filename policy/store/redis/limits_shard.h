@@ -54,7 +54,9 @@ private:
 
     void build_call();
     Taken apply(ShardCall& call, std::string_view reply, std::vector<RedisLimits::Answer>& answers);
-    Taken apply_doubtful(std::string_view reply, std::vector<RedisLimits::Answer>& answers);
+    Taken apply_doubtful(ShardCall& call,
+                         std::string_view reply,
+                         std::vector<RedisLimits::Answer>& answers);
     void forget_applied();
 
     const RedisLimits::Settings& settings_;

@@ -30,22 +30,26 @@ std::int64_t amount_of(LimitKind kind, std::int64_t tokens, std::int64_t images)
     }
 }
 
-/// Calls `each(scope, rule)` with the buckets that the demand meets.
+/// Calls `each(scope, rule)` with the buckets of one scope that the demand meets.
+template <class Each>
+void for_buckets_of(const ScopeRules& scope, const Demand& demand, const Each& each) {
+    for (const EntryRules& entry : scope.entries) {
+        if (entry.matches(demand.model)) {
+            std::ranges::for_each(entry.buckets,
+                                  [&](const BucketRule& rule) { each(scope, rule); });
+        }
+    }
+}
+
+/// … with those of all scopes.
 template <class Each>
 void for_buckets(const Subject& subject, const Demand& demand, const Each& each) {
     if (demand.only_money) {
         return;
     }
     for (const ScopeRules* scope : scopes_of(subject)) {
-        if (scope == nullptr) {
-            continue;
-        }
-        for (const EntryRules& entry : scope->entries) {
-            if (entry.matches(demand.model)) {
-                for (const BucketRule& rule : entry.buckets) {
-                    each(*scope, rule);
-                }
-            }
+        if (scope != nullptr) {
+            for_buckets_of(*scope, demand, each);
         }
     }
 }

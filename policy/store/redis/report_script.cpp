@@ -122,9 +122,9 @@ return 'r'
 }  // namespace
 
 const std::string& report_script() {
-    static const std::string script =
+    static const std::string kScript =
         joined({kEpochParts, kContributePart, kDissolvePart, kReport, kTotals});
-    return script;
+    return kScript;
 }
 
 }  // namespace headgate::policy

@@ -150,7 +150,7 @@ std::optional<std::pair<double, double>> parse_pair(std::string_view bytes) {
     std::array<double, 2> pair{};
     std::memcpy(pair.data(), bytes.data(), kPair);
     for (const double number : pair) {
-        if (!std::isfinite(number) || std::abs(number) > kMostNumber) {
+        if (!std::isfinite(number) || std::abs(number) >= kMostNumber) {
             return std::nullopt;
         }
     }
@@ -176,8 +176,7 @@ std::vector<CountersQuery> counters_queries(const LimitBook& book,
     return std::move(list).take();
 }
 
-RedisLimits::Call counters_call(const RedisLimits::Settings& settings,
-                                const CountersQuery& query) {
+RedisLimits::Call counters_call(const RedisLimits::Settings& settings, const CountersQuery& query) {
     MessagePack payload;
     payload.list(4);
     payload.list(query.buckets.size());

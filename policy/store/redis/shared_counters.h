@@ -26,7 +26,7 @@ struct CountersQuery {
     /// How many fields one call reads at most, but for sums of `total` that nobody has kept.
     static constexpr std::size_t kMostFields = 2'000;
 
-    std::string project;  // whose shard it is; empty: there is but one
+    std::string project;               // whose shard it is; empty: there is but one
     std::vector<std::string> buckets;  // BucketRule::name
     std::vector<Budget> budgets;       // with the period's span
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <ranges>
 
 namespace headgate::policy {
 
@@ -57,9 +58,9 @@ DayTally& Tallies::day(const ScopeRules& rules, Day day) {
     }
     ScopeTally& scope = found->second;
     scope.account = rules.account;
-    for (auto known = scope.days.rbegin(); known != scope.days.rend(); ++known) {
-        if ((*known)->day == day) {
-            return **known;
+    for (const std::unique_ptr<DayTally>& known : scope.days | std::views::reverse) {
+        if (known->day == day) {
+            return *known;
         }
     }
     fold_before(scope, day - kKeptDays);

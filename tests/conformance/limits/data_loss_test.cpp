@@ -266,6 +266,55 @@ TEST_F(DataLoss, ReportsManyDaysInSlices) {
     EXPECT_EQ(decision.refusal.value().spent, Money::nanos(3'000));
 }
 
+TEST_F(DataLoss, RefusesTheRestOfAReportWhoseBeginningWasLost) {
+    for (int day = 0; day < 300; ++day) {
+        world_.accounts().restore("search", kToday - std::chrono::days{day}, Money::nanos(3));
+    }
+    const auto limits = limits_of(world_, "a");
+    RedisConnection redis{server_->address()};
+    const auto calls = limits->limits().report_calls(world_.accounts(), {}, 0);
+    ASSERT_EQ(calls.size(), 3U);
+    redis.send(calls[0].bytes);
+    ASSERT_EQ(limits->limits().take_report(redis.receive()), RedisLimits::Outcome::done);
+    flush();
+
+    redis.send(calls[1].bytes);
+    const RedisLimits::Outcome outcome = limits->limits().take_report(redis.receive());
+
+    EXPECT_EQ(outcome, RedisLimits::Outcome::unwilling);
+    limits->report();
+    EXPECT_EQ(money().spent, 3);
+}
+
+TEST_F(DataLoss, KeepsDaysThatAreLongSettled) {
+    const auto limits = limits_of(world_, "a");
+    const auto money_of = [this](int day) {
+        return RedisCounters{server_->address(), "loss"}.money("search",
+                                                               kToday + std::chrono::days{day});
+    };
+    for (int day = 0; day < 30; ++day) {
+        Demand held = held_;
+        held.day = kToday + std::chrono::days{day};
+        ASSERT_FALSE(limits->admit(subject_, held).refusal);
+        limits->settle(subject_, settled(held, Money::nanos(7)));
+    }
+    RedisConnection redis{server_->address()};
+    const std::int64_t holdings = redis.ask({"HLEN", "{hg:loss}:held:a:1"}).number;
+    const StoredMoney before = money_of(0);
+    limits->report();
+    const StoredMoney reported = money_of(0);
+    flush();
+    limits->limits().ask();
+    limits->run();
+
+    EXPECT_LT(holdings, 10) << "days long past are no longer told one by one";
+    EXPECT_EQ(before, (StoredMoney{7, 0}));
+    EXPECT_EQ(reported, (StoredMoney{7, 0}));
+    for (int day = 0; day < 30; ++day) {
+        EXPECT_EQ(money_of(day), (StoredMoney{7, 0})) << day;
+    }
+}
+
 TEST_F(DataLoss, KeepsEachCostOnceWhereAReportCameBetween) {
     const auto first = limits_of(world_, "a", 0);
     const auto second = limits_of(world_, "a", 1);

@@ -5,13 +5,13 @@
 namespace headgate::policy::testing {
 
 const std::string& shared_redis() {
-    static const std::unique_ptr<RedisProcess> server = RedisProcess::on_socket();
-    return server->address();
+    static const std::unique_ptr<RedisProcess> kServer = RedisProcess::on_socket();
+    return kServer->address();
 }
 
 const RedisCluster& shared_cluster() {
-    static const RedisCluster cluster;
-    return cluster;
+    static const RedisCluster kCluster;
+    return kCluster;
 }
 
 std::string fresh_key_space() {

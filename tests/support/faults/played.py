@@ -35,6 +35,15 @@ class Played:
     given: Decimal = Decimal(0)  # the most that one process gave while it was without Redis
     lost: int = 0  # answers without a row of their own, or with more than one
 
+    def __str__(self):
+        answers = ", ".join(
+            f"{count:,} × {status} {code}".strip() for (status, code), count in self.counts.items()
+        )
+        return (
+            f"{answers}; longest wait {self.longest * 1000:.0f} ms; normal again after "
+            f"{self.recovery:.2f} s; ${self.overshoot} above the budget, at most ${self.bound}"
+        )
+
     @property
     def overshoot(self):
         return max(Decimal(0), max(self.booked, self.most) - self.limit)

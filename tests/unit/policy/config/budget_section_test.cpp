@@ -72,10 +72,12 @@ TEST(BudgetSection, RefusesWhatMeansNothing) {
         {"{usd: 1, per: year}",
          "6:38: error: \"organization.budget.per\" must be one of day, week, month, total"},
         {"{usd: 1, since: 2026-01-01}",
-         "6:40: error: \"organization.budget.since\" goes with `per: total` only; a month begins "
+         "6:40: warning: \"organization.budget.since\" counts with `per: total` only; a month "
+         "begins "
          "where the calendar says"},
         {"{usd: 1, since: 2026-01-01, per: week}",
-         "6:40: error: \"organization.budget.since\" goes with `per: total` only; a week begins "
+         "6:40: warning: \"organization.budget.since\" counts with `per: total` only; a week "
+         "begins "
          "where the calendar says"},
         {"{usd: 1, per: total, since: 2026-02-30}",
          "6:52: error: \"organization.budget.since\" must be a date such as 2027-01-01"},

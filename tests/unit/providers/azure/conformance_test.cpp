@@ -64,14 +64,14 @@ TEST_P(Plain, AnswerIsValidAndTellsItsUsage) {
 
     EXPECT_TRUE(answer.is_valid) << answer.problem;
     EXPECT_TRUE(answer.usage.is_reported);
-    EXPECT_EQ(answer.content_bytes > 0, is_chat() || GetParam().endpoint == "/v1/responses");
+    EXPECT_EQ(answer.content_tokens.count > 0, is_chat() || GetParam().endpoint == "/v1/responses");
 }
 
 struct Decoded {
     StreamState state = StreamState::open;
     std::string out;
     Usage usage;
-    std::size_t content_bytes = 0;
+    Tokens content_tokens;
 
     friend bool operator==(const Decoded&, const Decoded&) = default;
 };
@@ -89,7 +89,7 @@ Decoded decoded(const ApiRequest& request,
     }
     result.state = decoder->finish(true, result.out);
     result.usage = decoder->usage();
-    result.content_bytes = decoder->content_bytes();
+    result.content_tokens = decoder->content_tokens();
     return result;
 }
 
@@ -102,7 +102,7 @@ TEST_P(Streamed, AnswerPassesByteForByteToWhoAskedSo) {
     EXPECT_EQ(result.state, StreamState::complete);
     EXPECT_EQ(result.out, stream);
     EXPECT_EQ(result.usage.is_reported, asked.include_usage || !is_chat());
-    EXPECT_EQ(result.content_bytes > 0, GetParam().endpoint != "/v1/images/generations");
+    EXPECT_EQ(result.content_tokens.count > 0, GetParam().endpoint != "/v1/images/generations");
 }
 
 TEST_P(Streamed, AnswerLosesNothingButTheUsageToWhoDidNotAskForIt) {

@@ -36,7 +36,7 @@ TEST(Decode, ReadsTheUsageAndTextOfAChat) {
                                       {&Usage::cached_input, 4},
                                       {&Usage::output, 7},
                                       {&Usage::reasoning, 3}}));
-    EXPECT_EQ(answer.content_bytes, std::string_view{"Grüßenow{\"a\":1}"}.size());
+    EXPECT_EQ(answer.content_tokens, counted({"Grüße", "now", "{\"a\":1}"}));
 }
 
 TEST(Decode, ReadsTheUsageAndTextOfACompletion) {
@@ -46,7 +46,7 @@ TEST(Decode, ReadsTheUsageAndTextOfACompletion) {
 
     EXPECT_TRUE(answer.is_valid);
     EXPECT_EQ(answer.usage, reported({{&Usage::input, 5}, {&Usage::output, 7}}));
-    EXPECT_EQ(answer.content_bytes, 3U);
+    EXPECT_EQ(answer.content_tokens, Tokens{2});
 }
 
 TEST(Decode, ReadsTheUsageAndTextOfAResponse) {
@@ -57,7 +57,7 @@ TEST(Decode, ReadsTheUsageAndTextOfAResponse) {
                                       {&Usage::cached_input, 6},
                                       {&Usage::output, 80},
                                       {&Usage::reasoning, 7}}));
-    EXPECT_EQ(answer.content_bytes, std::string_view{"Hellonow{}"}.size());
+    EXPECT_EQ(answer.content_tokens, counted({"Hello", "now", "{}"}));
 }
 
 TEST(Decode, TakesAResponseThatFailedForAnAnswer) {

@@ -38,14 +38,20 @@ TEST(ResponsesStream, HasNoUsageBeforeItsEnd) {
     EXPECT_FALSE(run_responses({early}).usage.is_reported);
 }
 
-TEST(ResponsesStream, CountsTheBytesOfDeltas) {
-    EXPECT_EQ(run_responses({fixture("responses_text.sse")}).content_bytes,
-              std::string_view{"Hi thére!"}.size());
-    EXPECT_EQ(run_responses({fixture("responses_function_call.sse")}).content_bytes,
-              std::string_view{R"({"city":"Oslo"})"}.size());
-    EXPECT_EQ(run_responses({"data: {\"type\":\"response.audio.delta\",\"delta\":\"AAAA\"}\n\n"})
-                  .content_bytes,
-              0U);
+TEST(ResponsesStream, CountsDeltasAndTheNamesOfTools) {
+    EXPECT_EQ(run_responses({fixture("responses_text.sse")}).content_tokens,
+              counted({"Hi", " thére!"}));
+    EXPECT_EQ(run_responses({fixture("responses_function_call.sse")}).content_tokens,
+              counted({"get_weather", "{\"", "city", "\":\"Oslo\"}"}));
+    // The type may stand behind what it tells of.
+    EXPECT_EQ(
+        run_responses({"data: {\"delta\":\"Hi\",\"type\":\"response.output_text.delta\"}\n\n"})
+            .content_tokens,
+        Tokens{1});
+    EXPECT_EQ(run_responses({"data: {\"type\":\"response.audio.delta\",\"delta\":\"AAAA\"}\n\n",
+                             "data: {\"type\":\"response.output_text.done\",\"text\":\"Hi\"}\n\n"})
+                  .content_tokens,
+              Tokens{});
 }
 
 TEST(ResponsesStream, MasksIdsInTheErrorOfAFailedResponseOnly) {

@@ -26,12 +26,15 @@ Usage reported(std::initializer_list<std::pair<Tokens Usage::*, std::int64_t>> c
 /// One of so many pictures that are charged by the piece.
 Usage pictures(std::int64_t count);
 
+/// Our own count of these deltas.
+Tokens counted(std::initializer_list<std::string_view> deltas);
+
 /// What a decoder made of a stream.
 struct StreamRun {
     StreamState state = StreamState::open;
     std::string out;
     Usage usage;
-    std::size_t content_bytes = 0;
+    Tokens content_tokens;
     std::size_t events = 0;
 
     friend bool operator==(const StreamRun&, const StreamRun&) = default;

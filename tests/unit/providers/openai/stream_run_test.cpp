@@ -1,5 +1,6 @@
 #include "tests/unit/providers/openai/stream_run.h"
 
+#include "providers/contract/answer_tokens.h"
 #include "providers/openai/adapter.h"
 
 #include <algorithm>
@@ -56,8 +57,16 @@ Usage pictures(std::int64_t count) {
 
 void PrintTo(const StreamRun& run, std::ostream* stream) {
     *stream << "state " << static_cast<int>(run.state) << ", events " << run.events << ", content "
-            << run.content_bytes << ", reported " << run.usage.is_reported << ", out:\n"
+            << run.content_tokens.count << ", reported " << run.usage.is_reported << ", out:\n"
             << run.out;
+}
+
+Tokens counted(std::initializer_list<std::string_view> deltas) {
+    AnswerTokens tokens;
+    for (const std::string_view delta : deltas) {
+        tokens.add(delta);
+    }
+    return tokens.total();
 }
 
 StreamRun run(const ApiRequest& request,
@@ -72,7 +81,7 @@ StreamRun run(const ApiRequest& request,
     }
     result.state = decoder->finish(is_clean, result.out);
     result.usage = decoder->usage();
-    result.content_bytes = decoder->content_bytes();
+    result.content_tokens = decoder->content_tokens();
     result.events = decoder->events();
     return result;
 }

@@ -23,6 +23,7 @@ public:
         policy::LimitEntry limits = {};
         std::int64_t budget = 0;  // nanodollars a day; 0: none
         std::string instance = "0123456789abcdef";
+        bool shards_by_project = false;
         /// Where no test makes Redis slow: a busy machine is no outage.
         std::chrono::milliseconds deadline{10'000};
     };
@@ -32,6 +33,7 @@ public:
               {.address = address,
                .trust = nullptr,
                .key_space = "tests",
+               .shards_by_project = settings.shards_by_project,
                .instance = settings.instance,
                .on_failure = settings.on_failure,
                .replicas = settings.replicas,
@@ -71,6 +73,7 @@ public:
     SharedLimits& limits() { return *limits_; }
     SharedLimitsProcess& process() { return process_; }
     Reactor& reactor() { return reactor_; }
+    const policy::LimitBook& book() const { return *book_; }
 
     policy::Subject subject() const {
         const policy::LimitBook::Rules rules =

@@ -12,6 +12,9 @@ namespace headgate::policy {
 /// The project's id, or "organization".
 std::string name_of(const ScopeRules& scope);
 
+/// The value of `x-headgate-reason` (http.md); empty where the store is away.
+std::string reason_of(const Refusal& refusal);
+
 /// Of Refusal::Kind::limit.
 std::string words_for_limit(const Refusal& refusal);
 /// Of Refusal::Kind::too_large.

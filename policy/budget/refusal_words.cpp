@@ -1,13 +1,13 @@
-#include "policy/explain/refusal_words.h"
+#include "policy/budget/refusal_words.h"
 
 #include <chrono>
 
 namespace headgate::policy {
 namespace {
 
-/// "12s", "1.5s": as a person reads it.
+/// "12s", "1.5s": as a person reads it, rounded up.
 std::string seconds_text(std::chrono::milliseconds time) {
-    const auto tenths = time.count() / 100;
+    const std::int64_t tenths = (time.count() + 99) / 100;
     const std::string whole = std::to_string(tenths / 10);
     return tenths % 10 == 0 ? whole + "s" : whole + "." + std::to_string(tenths % 10) + "s";
 }
@@ -20,6 +20,29 @@ std::string limit_text(const BucketRule& bucket) {
 
 std::string name_of(const ScopeRules& scope) {
     return scope.scope == Scope::organization ? "organization" : scope.id;
+}
+
+std::string reason_of(const Refusal& refusal) {
+    switch (refusal.kind) {
+        case Refusal::Kind::limit:
+        case Refusal::Kind::too_large: {
+            const std::string limit = "limit=" + refusal.bucket->label +
+                                      "; limit-is=" + std::to_string(refusal.bucket->limit);
+            return refusal.kind == Refusal::Kind::limit
+                       ? limit + "; resets=" + seconds_text(refusal.retry_after)
+                       : limit;
+        }
+        case Refusal::Kind::budget:
+            return "budget=" + name_of(*refusal.scope) +
+                   "; limit=" + refusal.scope->budget->limit.to_string() +
+                   "; spent=" + refusal.spent.to_string() +
+                   "; reserved=" + refusal.reserved.to_string() +
+                   "; needed=" + refusal.needed.to_string();
+        case Refusal::Kind::unavailable:
+        case Refusal::Kind::loading:
+            break;
+    }
+    return {};
 }
 
 std::string words_for_limit(const Refusal& refusal) {
