@@ -71,6 +71,7 @@ struct Decision {
     bool shadow_budget = false;
     /// Of the project's budget, spent plus reserved over the limit, after this; 0 without one.
     double budget_used = 0;
+    double organization_used = 0;  // the same of the organization's
 };
 
 /// What an admitted exchange has come to. `held` is the Demand that was admitted; further

@@ -168,6 +168,10 @@ Decision MemoryLimits::admit(const Subject& subject,
         if (const BudgetSettings* budget = subject.project->budget; budget != nullptr) {
             decision.budget_used = ratio(used_of(*subject.project, demand.day), *budget);
         }
+        if (const ScopeRules* all = subject.organization;
+            all != nullptr && all->budget != nullptr) {
+            decision.organization_used = ratio(used_of(*all, demand.day), *all->budget);
+        }
         alerts.find(subject, demand.day);
     }
     alerts.tell(tell_);

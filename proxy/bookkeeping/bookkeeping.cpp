@@ -24,6 +24,7 @@ using policy::StoreError;
 
 constexpr std::chrono::seconds kRefreshEvery{2};
 constexpr std::size_t kReplayBatch = 1000;
+constexpr std::chrono::milliseconds kGatherTime{25};
 
 std::expected<std::string, std::string> random_instance() {
     std::array<unsigned char, 8> bits{};
@@ -166,6 +167,10 @@ std::expected<void, std::string> Bookkeeping::start() {
                             : open_store();
     };
     how.retention = settings_.state.retention;
+    // Somebody waits for his row where it has to be durable; else the journal has it.
+    how.gather = settings_.state.durability == policy::Durability::durable
+                     ? std::chrono::milliseconds{0}
+                     : kGatherTime;
     writer_ = std::make_unique<policy::RecordWriter>(*journal_, std::move(how), observer());
     writer_->start();
     refresher_ = std::jthread{[this](const std::stop_token& stop) { keep_refreshing(stop); }};

@@ -170,11 +170,15 @@ void SharedLimits::note_budgets(const Subject& subject,
         }
         return;
     }
-    if (const policy::BudgetSettings* budget = subject.project->budget; budget != nullptr) {
-        const std::int64_t used = share_of(budget->limit, decision.budget_used);
-        remembered(*subject.project).budget->note(span_of(*budget, demand.day).first, used);
-        tell_alert(*subject.project, demand.day, used);
-    }
+    const auto note = [&](const ScopeRules* scope, double share) {
+        if (scope != nullptr && scope->budget != nullptr) {
+            const std::int64_t used = share_of(scope->budget->limit, share);
+            remembered(*scope).budget->note(span_of(*scope->budget, demand.day).first, used);
+            tell_alert(*scope, demand.day, used);
+        }
+    };
+    note(subject.project, decision.budget_used);
+    note(subject.organization, decision.organization_used);
 }
 
 /// The account remembers what was told of a period; it is asked, which takes its lock, only for a

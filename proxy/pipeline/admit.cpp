@@ -1,5 +1,4 @@
 #include "policy/budget/refusal_words.h"
-#include "providers/contract/token_estimate.h"
 #include "proxy/pipeline/exchange.h"
 
 namespace headgate::proxy {
@@ -73,17 +72,22 @@ void Exchange::note_project_cap() {
     }
 }
 
+policy::WorstCaseInput Exchange::bound_input(std::optional<std::int64_t> cap) {
+    return {.request = request_,
+            .project = *identity_.project,
+            .plan = plan_,
+            .prices = view_->policy().router.prices(),
+            .output_cap = cap,
+            .must_be_priced = must_be_priced(),
+            .estimate = &estimate()};
+}
+
 /// What the request costs at most, where somebody asks. `cap`: instead of the request's own.
 bool Exchange::bound_cost(std::optional<std::int64_t> cap) {
     if (!is_budgeted_ && !facts_.max_cost) {
         return true;
     }
-    auto worst = policy::worst_case({.request = request_,
-                                     .project = *identity_.project,
-                                     .plan = plan_,
-                                     .prices = view_->policy().router.prices(),
-                                     .output_cap = cap,
-                                     .must_be_priced = must_be_priced()});
+    auto worst = policy::worst_case(bound_input(cap));
     if (!worst) {
         error_ = std::move(worst.error());
         return false;
@@ -122,9 +126,8 @@ std::int64_t Exchange::guess_tokens() {
     if (meter.empty()) {
         return 0;
     }
-    input_guess_ = providers::estimate_input(request_).guess;
     if (meter != "tokens") {
-        return input_guess_->count;
+        return estimate().guess.count;
     }
     std::optional<std::int64_t> output = request_.output_cap();
     output = output ? output : request_.imposed_cap;
@@ -133,7 +136,7 @@ std::int64_t Exchange::guess_tokens() {
         const std::scoped_lock lock{account.mutex()};
         output = account.expected_output(request_.model);
     }
-    return input_guess_->count + *output * request_.choices();
+    return estimate().guess.count + *output * request_.choices();
 }
 
 /// One atomic admission; where the budget is tight and its policy says so, with a lower cap.
@@ -174,13 +177,7 @@ bool Exchange::lower_cap(const Refusal& refusal) {
         return false;
     }
     const Money left = refusal.scope->budget->limit - refusal.spent - refusal.reserved;
-    const auto cap = policy::affordable_cap({.request = request_,
-                                             .project = *identity_.project,
-                                             .plan = plan_,
-                                             .prices = view_->policy().router.prices(),
-                                             .output_cap = {},
-                                             .must_be_priced = must_be_priced()},
-                                            left);
+    const auto cap = policy::affordable_cap(bound_input({}), left);
     if (!cap || !bound_cost(cap)) {
         error_.reset();
         return false;

@@ -113,7 +113,7 @@ policy::Facts Exchange::facts_for_plan(std::vector<policy::HeaderFact>& headers)
     facts.stream = request_.stream;
     facts.headers = headers;
     if (needs.input_tokens) {
-        facts.input_tokens = guess_input().count;
+        facts.input_tokens = estimate().guess.count;
         facts.output_tokens = request_.output_cap().value_or(0);
     }
     if (needs.budget_used) {

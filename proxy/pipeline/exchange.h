@@ -10,6 +10,7 @@
 #include "policy/routing/router.h"
 #include "providers/contract/answer_decoder.h"
 #include "providers/contract/api_request.h"
+#include "providers/contract/token_estimate.h"
 #include "proxy/net/body_reader.h"
 #include "proxy/net/buffer.h"
 #include "proxy/net/head_writer.h"
@@ -173,6 +174,7 @@ private:
     bool must_be_priced() const;
     bool is_bounded() const;
     void note_project_cap();
+    policy::WorstCaseInput bound_input(std::optional<std::int64_t> cap);
     bool bound_cost(std::optional<std::int64_t> cap);
     void make_demand();
     std::int64_t guess_tokens();
@@ -257,7 +259,7 @@ private:
     /// The same for an answer that has passed unread: four bytes a token.
     void settle_unread(std::size_t answer_bytes);
     bool is_beyond(const providers::Usage& usage) const;
-    providers::Tokens guess_input();
+    const providers::TokenEstimate& estimate();
     void seal(policy::Outcome outcome);
     Task<void> await_durable();
     std::string_view encode_row(std::size_t most);
@@ -311,7 +313,7 @@ private:
     policy::Decision decision_;
     policy::WorstCase worst_;  // where is_budgeted_ or the client limits its cost
     std::optional<policy::Journal::Slot> slot_;
-    std::optional<providers::Tokens> input_guess_;
+    std::optional<providers::TokenEstimate> estimate_;
     std::optional<policy::LimitKind> refused_kind_;
     std::string reason_;  // x-headgate-reason
     bool is_budgeted_ = false;

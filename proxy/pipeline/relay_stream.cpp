@@ -172,7 +172,7 @@ bool Exchange::send_events(std::string_view events, bool is_last) {
     std::array<char, 18> size{};
     if (!is_answered_) {
         pieces[0] = stream_head();
-        guess_input();  // should the provider not tell
+        estimate();     // should the provider not tell
         body_.reset();  // nothing can be repeated now: a live stream holds no request
     }
     const bool is_chunked = !facts_.is_http_1_0;

@@ -77,7 +77,7 @@ void Exchange::settle_estimate(providers::Tokens answer) {
     }
     providers::Usage usage;
     usage.is_estimated = true;
-    usage.input = guess_input();
+    usage.input = estimate().guess;
     if (meter == "tokens") {
         usage.output = answer;
     } else if (meter != "input_tokens" && answer.count > 0) {
@@ -92,11 +92,11 @@ void Exchange::settle_unread(std::size_t answer_bytes) {
 }
 
 /// Once, while the request is still there: a live stream gives its body back.
-providers::Tokens Exchange::guess_input() {
-    if (!input_guess_) {
-        input_guess_ = providers::estimate_input(request_).guess;
+const providers::TokenEstimate& Exchange::estimate() {
+    if (!estimate_) {
+        estimate_ = providers::estimate_input(request_);
     }
-    return *input_guess_;
+    return *estimate_;
 }
 
 /// Into the journal before the answer's last byte goes out: from here on a crash books the row as

@@ -176,7 +176,8 @@ def small_disk(place, size="256k"):
 
 def test_no_row_is_lost_while_the_disk_of_the_database_is_full(begin, upstream, provider, tmp_path, start):
     with small_disk(tmp_path / "disk") as disk:
-        begun = begin(upstream, BOUNDS, extra=f"state: {{records: 'sqlite:{disk}/headgate.db'}}")
+        place = f"sqlite:{disk}/headgate.db"
+        begun = begin(upstream, BOUNDS, extra=f"state: {{records: '{place}'}}")
         ballast = disk / "ballast"
 
         def fill():

@@ -14,7 +14,7 @@ from conftest import IS_LONG
 from support.admin import budget
 from support.crowd import Crowd
 from support.faults import played as faults
-from support.faults.redis_faults import FAULTS
+from support.faults.redis_faults import FAULTS, Stand
 from support.installation import Watch
 from support.money import Gate, ask, await_rest, billed, cost_of, tokens, total
 from support.policy import CLIENT_KEY
@@ -350,3 +350,43 @@ def test_a_project_alone_has_the_sum_of_its_own_namespace(install, simulator, re
 
     await_books(redis, sum(map(cost_of, good)), namespace="blue")
     await_books(redis, cost_of(answer), namespace="green")
+
+
+def test_a_redis_that_lost_its_data_learns_from_the_records_what_others_spent(
+    install, simulator, redis
+):
+    """Also of a process that is gone and that nobody but the ledger knows."""
+    both = install(simulator, "budget: {usd: 0.003, per: total}", count=2, state=CLOSED)
+    both.await_redis()
+    gone, stays = both.gateways
+    answers = [until_served(gone, max_completion_tokens=50) for _ in range(20)]
+    answers.append(until_served(stays, max_completion_tokens=50))
+    spent = sum(map(cost_of, answers))
+    both.await_rest()
+    both.rows(lambda rows: len(completed(rows)) == len(answers))
+    both.kill(0)
+
+    redis.forget()
+
+    # Needs $0.0022, for which there is room where only what `stays` has spent is known.
+    refused = until_served(stays, max_completion_tokens=1100)
+    assert outcome(refused) == USED_UP, refused.headers
+    assert Decimal(refused.headers["x-headgate-reason"].split("spent=")[1].split(";")[0]) == spent
+    await_books(redis, spent)
+
+
+def test_a_process_that_is_idle_tells_a_replica_that_lags_what_it_spent(
+    install, simulator, records
+):
+    fault = FAULTS["failed over to a replica that lags"]
+    with Stand(fault) as stand:
+        settings = {"redis": stand.url, "records": records, "state": CLOSED}
+        both = install(simulator, "budget: {usd: 0.1, per: total}", count=2, **settings)
+        both.await_redis()
+        fault.early(stand)
+        answers = [until_served(both.gateways[0], max_completion_tokens=50) for _ in range(20)]
+        both.await_rest()
+
+        fault.do(stand)
+
+        await_books(stand, sum(map(cost_of, answers)))

@@ -31,8 +31,8 @@ class Told:
 
 
 class Crowd:
-    """`clients` of `addresses` in turn, each with a connection of its own, from `with` to the end of
-    its block or until all of `requests` are asked. Who loses its gateway goes on to the next.
+    """`clients` of `addresses` in turn, each with a connection of its own, from `with` to the end
+    of its block or until all of `requests` are asked. Who loses its gateway goes on to the next.
 
     `pause`: seconds that a client takes before it asks again.
     """

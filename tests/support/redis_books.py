@@ -57,7 +57,9 @@ class RedisBooks:
         flat = self.ask("HGETALL", f"{{hg:{self._namespace}}}:limits")
         pairs = zip(flat[::2], flat[1::2], strict=True)
         return {
-            field: value for field, value in pairs if field.startswith(start) and field.endswith(end)
+            field: value
+            for field, value in pairs
+            if field.startswith(start) and field.endswith(end)
         }
 
     def ask(self, *words):

@@ -60,6 +60,7 @@ def install(start, tmp_path, request):
             settings["redis"] = request.getfixturevalue("redis").url
         if "records" not in settings:
             settings["records"] = request.getfixturevalue("records")
-        return Installation(start, tmp_path / f"installation-{count}", upstream, project, **settings)
+        folder = tmp_path / f"installation-{count}"
+        return Installation(start, folder, upstream, project, **settings)
 
     return begin

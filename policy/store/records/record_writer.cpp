@@ -54,6 +54,7 @@ struct RecordWriter::State {
     void run();
     void run_posts();
     bool is_done();
+    void gather();
     bool open_store();
     void lose_store(const StoreError& error);
     void tell_up();
@@ -77,6 +78,7 @@ struct RecordWriter::State {
     // The thread's own:
     std::unique_ptr<RecordStore> store;
     Backoff backoff;
+    steady_clock::time_point next_commit;  // not before, so that rows gather
     steady_clock::time_point next_roll_up;
     std::optional<std::string> down_because;  // as it was told last
     std::vector<std::string_view> encoded;
@@ -122,6 +124,7 @@ void RecordWriter::State::run() {
         if (is_done()) {
             return;
         }
+        gather();
         if (!has_store) {
             wait_for_backoff();
         } else if (!carry_rows() && !roll_up_slice()) {
@@ -145,6 +148,13 @@ void RecordWriter::State::run_posts() {
 bool RecordWriter::State::is_done() {
     const std::lock_guard lock{mutex};
     return stop_by && (steady_clock::now() >= *stop_by || journal.figures().unstored_rows == 0);
+}
+
+/// The journal keeps the rows meanwhile: what costs is the commit, not the row. A post or the end
+/// does not wait for it.
+void RecordWriter::State::gather() {
+    std::unique_lock lock{mutex};
+    changed.wait_until(lock, next_commit, [this] { return !posts.empty() || stop_by.has_value(); });
 }
 
 /// True where a store is open, now or already.
@@ -240,8 +250,11 @@ bool RecordWriter::State::carry_rows() {
         observer.stored(steady_clock::now() - began, *stored);
     }
     // A batch that is not full has read the journal to its end.
-    if (count < settings.most_rows && observer.committed) {
-        observer.committed();
+    if (count < settings.most_rows) {
+        next_commit = began + settings.gather;
+        if (observer.committed) {
+            observer.committed();
+        }
     }
     return true;
 }

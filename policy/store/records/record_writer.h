@@ -22,6 +22,9 @@ public:
         std::function<Stored<std::unique_ptr<RecordStore>>()> open;
         std::chrono::days retention{400};
         std::size_t most_rows = 2000;  // a commit
+        /// Rows gather for so long before they are committed, where they do not fill a commit: what
+        /// costs is the commit, not the row. 0: each commit follows the last one at once.
+        std::chrono::milliseconds gather{0};
         std::chrono::milliseconds last_flush{5'000};
     };
     /// Called on the writer's thread.

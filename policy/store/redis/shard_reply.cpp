@@ -53,10 +53,8 @@ public:
         }
         note_headroom(admission, decision);
         for (const Payment& payment : payments_of(admission)) {
-            if (payment.is_projects) {
-                decision.budget_used =
-                    payment.limit <= 0 ? 1 : sum(payment) / static_cast<double>(payment.limit);
-            }
+            double& used = payment.is_projects ? decision.budget_used : decision.organization_used;
+            used = payment.limit <= 0 ? 1 : sum(payment) / static_cast<double>(payment.limit);
         }
         return decision;
     }

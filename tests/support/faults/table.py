@@ -1,22 +1,32 @@
 """The measured faults as a table of docs/reliability.md."""
 
+import textwrap
+
 BEGIN, END = "<!-- measured:redis -->", "<!-- /measured:redis -->"
 
-HEAD = """| Redis is | Served | Refused, 503 | Longest wait | Normal again after | Above the budget | Bound |
-|---|---|---|---|---|---|---|
-"""
+COLUMNS = (
+    "Redis is",
+    "Served",
+    "Refused, 503",
+    "Longest wait",
+    "Normal again after",
+    "Above the budget",
+    "Bound",
+)
+HEAD = f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}\n"
 
 
 def table(results, processes, outage):
     """`results`: {title: Played}."""
     rows = "".join(_row(title, played) for title, played in results.items())
-    note = (
-        f"\n{processes} processes, a budget of ${next(iter(results.values())).limit} that is used "
+    note = textwrap.fill(
+        f"{processes} processes, a budget of ${next(iter(results.values())).limit} that is used "
         f"up in the end; away means {outage:.0f} s. From the fault on: answers, those that were "
         "refused because Redis was away (429 are not counted), the longest wait of any client, and "
-        "the time from a Redis that is back until every process counts there again.\n"
+        "the time from a Redis that is back until every process counts there again.",
+        width=118,
     )
-    return HEAD + rows + note
+    return f"{HEAD}{rows}\n{note}\n"
 
 
 def _row(title, played):
