@@ -1,12 +1,7 @@
 #include "proxy/cli/gateway.h"
 
-#include "policy/config/show.h"
-#include "policy/explain/explain.h"
-#include "policy/explain/quiet_healths.h"
 #include "providers/catalog/catalog.h"
-#include "proxy/cli/admin_records.h"
 #include "proxy/cli/version.h"
-#include "proxy/limits/redis_check.h"
 
 #include <unistd.h>
 
@@ -19,26 +14,6 @@ namespace {
 
 using policy::LogLevel;
 using policy::Snapshot;
-
-/// The health of the targets that serve, for explaining: nothing of it is changed.
-class LiveHealths final : public policy::TargetHealths {
-public:
-    explicit LiveHealths(policy::HealthTable& table) : table_{table} {}
-
-    policy::TargetHealth& of(const providers::Provider& provider, std::string_view model) override {
-        std::shared_ptr<policy::TargetHealth> known = table_.find(provider.name, model);
-        if (!known) {
-            return quiet_.of(provider, model);
-        }
-        held_.push_back(std::move(known));
-        return *held_.back();
-    }
-
-private:
-    policy::HealthTable& table_;
-    policy::QuietHealths quiet_;  // of targets that nobody has asked yet
-    std::vector<std::shared_ptr<policy::TargetHealth>> held_;
-};
 
 std::vector<std::string> names_of(const std::vector<policy::ListenAddress>& addresses) {
     std::vector<std::string> names;
@@ -59,8 +34,6 @@ bool is_same_state(const policy::StateSettings& a, const policy::StateSettings& 
            a.on_redis_failure == b.on_redis_failure && a.replicas == b.replicas &&
            a.key_space == b.key_space && a.shard_by == b.shard_by;
 }
-
-constexpr std::chrono::seconds kRedisStartTime{2};
 
 std::expected<std::vector<BoundAddress>, std::string> bind_all(const Snapshot& snapshot,
                                                                std::size_t workers) {
@@ -253,125 +226,6 @@ std::expected<void, std::string> Gateway::start() {
     return {};
 }
 
-/// The journal, the record store, and what they know of earlier processes.
-std::expected<void, std::string> Gateway::open_books(std::size_t workers) {
-    const policy::StateSettings& state = started_with_->state;
-    process_.is_durable = state.durability == policy::Durability::durable;
-    process_.workers = workers;
-    auto books = Bookkeeping::open({
-        .state = state,
-        .accounts = accounts_,
-        .workers = workers,
-        .log = process_.log,
-        .expired =
-            [this](std::string_view project) {
-                process_.rare.add(metrics::RareCounters::What::expired, project);
-            },
-        .alert = [this](const policy::BudgetAlert& alert) { tell_alert(alert); },
-        .sums_known = [this] { tell_sums(); },
-        .committed =
-            [this] {
-                if (process_.is_durable) {
-                    const std::scoped_lock lock{workers_mutex_};
-                    for (auto& worker : workers_) {
-                        worker->note_commit();
-                    }
-                }
-            },
-    });
-    if (!books) {
-        return std::unexpected{books.error()};
-    }
-    process_.bookkeeping = std::move(*books);
-    process_.bookkeeping->on_keys([this] { tell_keys(); });
-    if (auto started = process_.bookkeeping->start(); !started) {
-        return started;
-    }
-    return state.redis ? join_redis(workers) : std::expected<void, std::string>{};
-}
-
-/// Limits that processes share. A Redis that is away is no reason not to start: the policy says
-/// what happens meanwhile.
-std::expected<void, std::string> Gateway::join_redis(std::size_t workers) {
-    const policy::StateSettings& state = started_with_->state;
-    auto trust = redis_trust(*state.redis);
-    if (!trust) {
-        return std::unexpected{"state.limits: " + trust.error()};
-    }
-    const auto checked = check_redis(*state.redis, kRedisStartTime, *trust);
-    if (!checked) {
-        return std::unexpected{"state.limits: " + checked.error()};
-    }
-    if (!checked->warning.empty()) {
-        log_.write(LogLevel::warn, "state.limits: " + checked->warning);
-    }
-    Bookkeeping& books = *process_.bookkeeping;
-    auto shared = std::make_unique<SharedLimitsProcess>(
-        SharedLimitsProcess::Settings{
-            .address = *state.redis,
-            .trust = std::move(*trust),
-            .key_space = state.key_space,
-            .shards_by_project = state.shard_by == policy::ShardBy::project,
-            .instance = std::string{books.instance()},
-            .workers = workers,
-            .has_records = books.has_records(),
-            .on_failure = state.on_redis_failure,
-            .replicas = state.replicas,
-            .log = process_.log,
-            .tell = [&books](const policy::BudgetAlert& alert) { books.tell(alert); },
-        },
-        accounts_, process_.resolver);
-    {
-        const std::scoped_lock lock{workers_mutex_};
-        process_.shared_limits = std::move(shared);
-    }
-    shared_reader_ = std::make_unique<SharedReader>(*process_.shared_limits);
-    tell_sums();
-    return {};
-}
-
-/// What other journals of the same records have spent, for a Redis that has lost it. Also on the
-/// writer's thread: a record store may come later than Redis.
-void Gateway::tell_sums() {
-    const std::scoped_lock lock{workers_mutex_};
-    if (!process_.shared_limits || !process_.bookkeeping->knows_sums()) {
-        return;
-    }
-    std::vector<policy::RedisLimits::OtherTotal> others;
-    for (const policy::DaySum& sum : process_.bookkeeping->other_sums()) {
-        others.push_back({sum.instance, sum.project, sum.day, sum.spent});
-    }
-    process_.shared_limits->know_others(std::move(others));
-    process_.shared_limits->know_sums();
-}
-
-/// On any thread, like the alerts: the workers come after the books and go before them.
-void Gateway::tell_keys() {
-    const std::scoped_lock lock{workers_mutex_};
-    for (auto& worker : workers_) {
-        worker->adopt_keys(process_.bookkeeping->keys());
-    }
-}
-
-MoneyReports Gateway::reports() const {
-    return MoneyReports{process_, shared_reader_.get()};
-}
-
-void Gateway::tell_alert(const policy::BudgetAlert& alert) {
-    const std::string whose =
-        alert.project.empty() ? "the organization" : "project " + alert.project;
-    process_.rare.add(metrics::RareCounters::What::alerts, alert.project,
-                      std::to_string(alert.threshold) + "%");
-    log_.write(LogLevel::warn,
-               "the budget of " + whose + " has passed " + std::to_string(alert.threshold) +
-                   " %: $" + alert.spent.to_string() + " spent and $" + alert.reserved.to_string() +
-                   " reserved of $" + alert.limit.to_string());
-    const std::scoped_lock lock{workers_mutex_};
-    if (!workers_.empty()) {
-        workers_.front()->send_alert(alert);
-    }
-}
-
 void Gateway::tell_ready() const {
     std::string line = R"({"event":"ready","listen":[)";
     for (const std::string& name : names_) {
@@ -381,110 +235,6 @@ void Gateway::tell_ready() const {
             R"(],"version":")" + build_info().version + "\"}\n";
     std::fputs(line.c_str(), stdout);
     std::fflush(stdout);
-}
-
-AdminSources Gateway::admin_sources() {
-    AdminSources sources;
-    sources.metrics = [this] { return metrics_.render(); };
-    sources.readiness = [this] { return readiness(); };
-    sources.admin_keys = [this] { return policy()->snapshot->admin_keys; };
-    sources.targets = [this](providers::SteadyTime now) { return process_.healths.report(now); };
-    sources.explain = [this](const policy::Question& question) { return explain(question); };
-    sources.policy_json = [this] { return policy::show_policy_json(*policy()->tree); };
-    sources.projects = [this] { return reports().projects(*policy()); };
-    sources.budget = [this](std::string_view id) { return reports().budget(*policy(), id); };
-    sources.limits = [this](std::string_view id) { return reports().limits(*policy(), id); };
-    auto records = std::make_shared<AdminRecords>(started_with_->state);
-    sources.ledger = [records](const policy::LedgerQuery& query) { return records->page(query); };
-    sources.ledger_row = [records](std::string_view id) { return records->row(id); };
-    sources.audit = [this](std::string_view actor, std::string_view action) {
-        policy::AuditEntry entry{
-            std::chrono::system_clock::now(), std::string{actor}, std::string{action}, {}};
-        process_.bookkeeping->post([this, entry](policy::RecordStore* store) {
-            if (store == nullptr || !store->add_audit(entry)) {
-                log_.write(LogLevel::warn,
-                           "the audit has no entry for: " + entry.actor + " " + entry.action);
-            }
-        });
-    };
-    sources.log_error = [this](std::string_view text) { log_.write(LogLevel::error, text); };
-    sources.reload = [this](ReloadRequest request) { ask_reload_(std::move(request)); };
-    return sources;
-}
-
-/// A store that is away but bridged is a warning; where its absence refuses requests, a reason.
-void Gateway::add_stores(const LoadedPolicy& policy, Readiness& now) const {
-    const Bookkeeping& books = *process_.bookkeeping;
-    if (!books.knows_sums()) {
-        const bool has_budget =
-            policy.limits.organization().budget != nullptr ||
-            std::ranges::any_of(policy.limits.projects(),
-                                [](const auto& rules) { return rules->budget != nullptr; });
-        (has_budget ? now.reasons : now.warnings)
-            .emplace_back(
-                "the record store has been away since the start: what was spent is not "
-                "known");
-    } else if (books.has_records() && !books.figures().is_up) {
-        now.warnings.emplace_back("the record store is away: rows wait in the journal");
-    }
-    if (process_.shared_limits && !process_.shared_limits->is_up()) {
-        const bool refuses =
-            policy.snapshot->state.on_redis_failure == policy::OnRedisFailure::closed;
-        (refuses ? now.reasons : now.warnings).emplace_back("redis is away");
-    }
-}
-
-Readiness Gateway::readiness() const {
-    Readiness now;
-    if (process_.is_draining) {
-        now.reasons.emplace_back("draining");
-    }
-    const std::shared_ptr<const LoadedPolicy> active = policy();
-    now.generation = active->snapshot->generation;
-    add_stores(*active, now);
-    // Readiness needs no key: it tells that there is a problem, the log tells which.
-    if (has_faulty_policy_) {
-        now.warnings.emplace_back("the latest policy is faulty and not in use: see the log");
-    }
-    if (has_faulty_credential_) {
-        now.warnings.emplace_back("a token or CA file could not be read anew: see the log");
-    }
-    return now;
-}
-
-std::expected<policy::Explanation, providers::ApiError> Gateway::explain(
-    const policy::Question& question) {
-    const std::shared_ptr<const LoadedPolicy> active = policy();
-    const bool is_known = std::ranges::any_of(active->snapshot->projects, [&](const auto& project) {
-        return project->id == question.project;
-    });
-    if (!is_known) {
-        return std::unexpected{providers::ApiError{providers::ErrorCode::invalid_request,
-                                                   "The policy has no such project.",
-                                                   "project",
-                                                   {}}};
-    }
-    const auto time = std::chrono::system_clock::now();
-    const auto used_now = [this, today = policy::day_of(time)](const policy::ScopeRules& scope) {
-        const policy::BudgetSpan span = policy::span_of(*scope.budget, today);
-        if (process_.shared_limits) {  // as Redis told it last, what is reserved included
-            const std::int64_t used =
-                process_.shared_limits->budgets().of(scope.id).used(span.first);
-            return policy::SpentReserved{
-                .spent = providers::Money::nanos(std::max<std::int64_t>(0, used)), .reserved = {}};
-        }
-        const std::scoped_lock lock{scope.account->mutex()};
-        return scope.account->sum(span);
-    };
-    LiveHealths healths{process_.healths};
-    return policy::explain({.router = active->router,
-                            .healths = healths,
-                            .limits = active->limits,
-                            .now = std::chrono::steady_clock::now(),
-                            .time = time,
-                            .used = used_now,
-                            .knows_sums = process_.bookkeeping->knows_sums()},
-                           question);
 }
 
 std::shared_ptr<const LoadedPolicy> Gateway::policy() const {
