@@ -1,7 +1,7 @@
 #include "policy/explain/supposed_admission.h"
 
-#include "policy/budget/request_bound.h"
 #include "policy/budget/refusal_words.h"
+#include "policy/budget/request_bound.h"
 #include "policy/limits/bucket_level.h"
 
 #include <cmath>

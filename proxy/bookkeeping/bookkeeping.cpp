@@ -1,7 +1,7 @@
 #include "proxy/bookkeeping/bookkeeping.h"
 
-#include "policy/ledger/row_codec.h"
 #include "proxy/bookkeeping/open_store.h"
+#include "proxy/bookkeeping/replay_booking.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -23,7 +23,6 @@ using policy::Stored;
 using policy::StoreError;
 
 constexpr std::chrono::seconds kRefreshEvery{2};
-constexpr std::size_t kReplayBatch = 1000;
 constexpr std::chrono::milliseconds kGatherTime{25};
 
 std::expected<std::string, std::string> random_instance() {
@@ -193,94 +192,14 @@ Stored<std::unique_ptr<policy::RecordStore>> Bookkeeping::open_store() {
     return store;
 }
 
-/// Rows go down as those of the journal that wrote them: a Redis that processes share counts what
-/// each journal has spent.
 Stored<void> Bookkeeping::book_replayed(policy::RecordStore& store) {
-    std::size_t damaged = replay_.damaged;
-    auto settled = std::span{replay_.settled};
-    auto open = std::span{replay_.open};
-    for (const policy::JournalReplay::Part& part : replay_.parts) {
-        for (const auto rows : {settled.first(part.settled), open.first(part.open)}) {
-            auto booked = book_rows(store, rows, part.instance);
-            if (!booked) {
-                return std::unexpected{booked.error()};
-            }
-            damaged += *booked;
-        }
-        settled = settled.subspan(part.settled);
-        open = open.subspan(part.open);
-    }
-    if (!replay_.settled.empty() || !replay_.open.empty() || damaged > 0) {
-        settings_.log(damaged > 0 ? LogLevel::error : LogLevel::warn,
-                      "the journal of a process that did not end cleanly was read: " +
-                          std::to_string(replay_.settled.size()) + " rows stored, " +
-                          std::to_string(replay_.open.size()) +
-                          " open exchanges booked as the journal last knew them, " +
-                          std::to_string(damaged) + " records damaged and lost");
+    ReplayBooking booking{store, settings_.log, settings_.expired};
+    if (auto booked = booking.book(replay_); !booked) {
+        return booked;
     }
     journal_->forget_replayed();
     replay_ = {};
     return {};
-}
-
-/// How many rows the store will never take: told, and left out.
-Stored<std::size_t> Bookkeeping::append_or_refuse(policy::RecordStore& store,
-                                                  std::span<const policy::LedgerRow> rows,
-                                                  std::string_view instance) {
-    const Stored<void> stored = store.append(rows, instance);
-    if (stored) {
-        return 0;
-    }
-    if (stored.error().kind == StoreError::Kind::away) {
-        return std::unexpected{stored.error()};
-    }
-    if (rows.size() == 1) {
-        settings_.log(LogLevel::error, "the record store refused the row of " +
-                                           std::string{rows.front().id} + ": " +
-                                           stored.error().text);
-        return 1;
-    }
-    std::size_t refused = 0;
-    const std::size_t middle = rows.size() / 2;
-    for (const auto half : {rows.first(middle), rows.subspan(middle)}) {
-        auto more = append_or_refuse(store, half, instance);
-        if (!more) {
-            return more;
-        }
-        refused += *more;
-    }
-    return refused;
-}
-
-/// How many of the encoded rows could not be read.
-Stored<std::size_t> Bookkeeping::book_rows(policy::RecordStore& store,
-                                           std::span<const std::string> encoded,
-                                           std::string_view instance) {
-    std::size_t damaged = 0;
-    while (!encoded.empty()) {
-        const std::size_t count = std::min(encoded.size(), kReplayBatch);
-        std::vector<policy::LedgerRow> rows;
-        for (const std::string& bytes : encoded.first(count)) {
-            auto row = policy::decode_row(bytes);
-            if (!row) {
-                ++damaged;
-                continue;
-            }
-            rows.push_back(std::move(*row));
-        }
-        auto refused = append_or_refuse(store, rows, instance);
-        if (!refused) {
-            return std::unexpected{refused.error()};
-        }
-        damaged += *refused;
-        for (const policy::LedgerRow& row : rows) {
-            if (row.outcome == policy::Outcome::expired) {
-                settings_.expired(row.project);
-            }
-        }
-        encoded = encoded.subspan(count);
-    }
-    return damaged;
 }
 
 Stored<void> Bookkeeping::load_sums(policy::RecordStore& store) {
@@ -297,10 +216,7 @@ Stored<void> Bookkeeping::load_sums(policy::RecordStore& store) {
             settings_.accounts.restore(sum.project, sum.day, sum.spent);
         }
     }
-    {
-        const std::scoped_lock lock{mutex_};
-        other_sums_ = std::move(others);
-    }
+    note_others(others);
     knows_sums_.store(true, std::memory_order_release);
     if (settings_.sums_known) {
         settings_.sums_known();
@@ -308,9 +224,24 @@ Stored<void> Bookkeeping::load_sums(policy::RecordStore& store) {
     return {};
 }
 
+/// A day's sum only grows.
+void Bookkeeping::note_others(const std::vector<policy::DaySum>& sums) {
+    const std::scoped_lock lock{mutex_};
+    for (const policy::DaySum& sum : sums) {
+        providers::Money& spent = other_sums_[{sum.instance, sum.project, sum.day}];
+        spent = std::max(spent, sum.spent);
+    }
+}
+
 std::vector<policy::DaySum> Bookkeeping::other_sums() const {
     const std::scoped_lock lock{mutex_};
-    return other_sums_;
+    std::vector<policy::DaySum> sums;
+    sums.reserve(other_sums_.size());
+    for (const auto& [whose, spent] : other_sums_) {
+        const auto& [instance, project, day] = whose;
+        sums.push_back({project, day, instance, spent});
+    }
+    return sums;
 }
 
 void Bookkeeping::keep_refreshing(const std::stop_token& stop) {
@@ -329,6 +260,9 @@ void Bookkeeping::keep_refreshing(const std::stop_token& stop) {
 
 void Bookkeeping::refresh(policy::RecordStore& store) {
     refresh_keys(store);
+    if (settings_.state.redis && knows_sums()) {
+        refresh_other_sums(store);
+    }
     std::vector<policy::KeyUse> fresh;
     {
         const std::scoped_lock lock{mutex_};
@@ -343,6 +277,21 @@ void Bookkeeping::refresh(policy::RecordStore& store) {
     if (auto uses = store.uses()) {
         const std::scoped_lock lock{mutex_};
         uses_ = std::move(*uses);
+    }
+}
+
+/// What other processes have spent since: a Redis that loses its data learns it from us when they
+/// are gone.
+void Bookkeeping::refresh_other_sums(policy::RecordStore& store) {
+    const policy::Day today = policy::day_of(std::chrono::system_clock::now());
+    auto sums = store.day_sums(today - std::chrono::days{1});
+    if (!sums) {
+        return;  // tried again in 2 s
+    }
+    std::erase_if(*sums, [&](const policy::DaySum& sum) { return sum.instance == instance_; });
+    note_others(*sums);
+    if (settings_.others_known) {
+        settings_.others_known();
     }
 }
 

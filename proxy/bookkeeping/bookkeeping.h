@@ -11,12 +11,13 @@
 #include <cstdint>
 #include <expected>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
-#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -39,6 +40,8 @@ public:
         std::function<void(const policy::BudgetAlert&)> alert;
         /// knows_sums() has become true, at start or when a store that was away has come.
         std::function<void()> sums_known;
+        /// other_sums() have grown: other processes have stored rows.
+        std::function<void()> others_known;
         /// After each commit of rows, for `durability: durable`.
         std::function<void()> committed;
     };
@@ -98,12 +101,11 @@ private:
     policy::Stored<std::size_t> book_rows(policy::RecordStore& store,
                                           std::span<const std::string> encoded,
                                           std::string_view instance);
-    policy::Stored<std::size_t> append_or_refuse(policy::RecordStore& store,
-                                                 std::span<const policy::LedgerRow> rows,
-                                                 std::string_view instance);
     policy::Stored<void> load_sums(policy::RecordStore& store);
     void refresh(policy::RecordStore& store);
     void refresh_keys(policy::RecordStore& store);
+    void refresh_other_sums(policy::RecordStore& store);
+    void note_others(const std::vector<policy::DaySum>& sums);
     void keep_refreshing(const std::stop_token& stop);
     policy::RecordWriter::Observer observer();
 
@@ -120,7 +122,8 @@ private:
     bool was_away_ = false;  // the same; the record store, when it was last tried
     std::function<void()> tell_keys_;
     mutable std::mutex mutex_;  // of the next three
-    std::vector<policy::DaySum> other_sums_;
+    /// By instance, project and day.
+    std::map<std::tuple<std::string, std::string, policy::Day>, providers::Money> other_sums_;
     std::unordered_map<policy::KeyDigest, providers::WallTime, policy::KeyDigestHash> new_uses_;
     std::vector<policy::KeyUse> uses_;
     std::unique_ptr<policy::RecordWriter> writer_;

@@ -65,6 +65,7 @@ private:
     std::expected<void, std::string> join_redis(std::size_t workers);
     void tell_keys();
     void tell_sums();
+    void tell_others();
     void tell_alert(const policy::BudgetAlert& alert);
     MoneyReports reports() const;
     AdminSources admin_sources();

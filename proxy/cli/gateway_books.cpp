@@ -27,6 +27,7 @@ std::expected<void, std::string> Gateway::open_books(std::size_t workers) {
             },
         .alert = [this](const policy::BudgetAlert& alert) { tell_alert(alert); },
         .sums_known = [this] { tell_sums(); },
+        .others_known = [this] { tell_others(); },
         .committed =
             [this] {
                 if (process_.is_durable) {
@@ -88,9 +89,18 @@ std::expected<void, std::string> Gateway::join_redis(std::size_t workers) {
     return {};
 }
 
-/// What other journals of the same records have spent, for a Redis that has lost it. Also on the
-/// writer's thread: a record store may come later than Redis.
+/// What is known of spent money is whole, for a Redis that has lost it. Also on the writer's
+/// thread: a record store may come later than Redis.
 void Gateway::tell_sums() {
+    tell_others();
+    const std::scoped_lock lock{workers_mutex_};
+    if (process_.shared_limits && process_.bookkeeping->knows_sums()) {
+        process_.shared_limits->know_sums();
+    }
+}
+
+/// What other journals of the same records have spent.
+void Gateway::tell_others() {
     const std::scoped_lock lock{workers_mutex_};
     if (!process_.shared_limits || !process_.bookkeeping->knows_sums()) {
         return;
@@ -100,7 +110,6 @@ void Gateway::tell_sums() {
         others.push_back({sum.instance, sum.project, sum.day, sum.spent});
     }
     process_.shared_limits->know_others(std::move(others));
-    process_.shared_limits->know_sums();
 }
 
 /// On any thread, like the alerts: the workers come after the books and go before them.

@@ -198,6 +198,8 @@ Task<RedisResult<void>> SharedLimits::prepare(Outcome outcome, const std::string
                                   "it has lost its data, and what was spent is not known yet");
             }
             const auto since = std::chrono::steady_clock::now();
+            // Once more with the next heartbeat: by then the records may know more of others.
+            process_.ask_for_report();
             RedisResult<void> reported = co_await send_report(nodes_, limits_, process_, *flow_);
             observe(Operation::report, since);
             co_return reported;

@@ -3,6 +3,7 @@
 #include "proxy/net/egress.h"
 
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -11,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
@@ -212,6 +214,21 @@ Task<void> Listener::accept_connections() {
         if (last != Accepted::none && co_await flow_.sleep(pause) == Wake::stopped) {
             co_return;
         }
+    }
+}
+
+void Listener::leave_new_clients_to_others() {
+    // Byte 13 of the TCP header holds the flags; 2 is SYN.
+    std::array<sock_filter, 4> program{
+        sock_filter{BPF_LD | BPF_B | BPF_ABS, 0, 0, 13},
+        sock_filter{BPF_JMP | BPF_JSET | BPF_K, 0, 1, 2},
+        sock_filter{BPF_RET | BPF_K, 0, 0, 0},
+        sock_filter{BPF_RET | BPF_K, 0, 0, ~0U},
+    };
+    const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
+    if (!is_unix_) {
+        // Where the kernel does not take it, a client that comes in the last moment is reset.
+        ::setsockopt(socket_.fd(), SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
     }
 }
 

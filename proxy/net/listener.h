@@ -61,6 +61,11 @@ public:
     /// Accepts what waits in the kernel's queue now.
     void accept_waiting();
 
+    /// Of an address that other processes serve as well: new clients are left to them, by dropping
+    /// their first packet, which TCP sends again after a second. Who is already on the way still
+    /// gets through.
+    void leave_new_clients_to_others();
+
     /// Stops accepting; connections that wait in the kernel's queue are refused with it.
     ~Listener() { flow_.cancel(); }
     Listener(const Listener&) = delete;

@@ -16,6 +16,8 @@ constexpr std::chrono::minutes kWrongKeyMemory{1};
 constexpr std::chrono::milliseconds kProbeEvery{500};
 constexpr std::size_t kMaxWrongKeyAddresses = 4096;
 constexpr std::chrono::seconds kUsesEvery{2};
+/// How long a client that has begun to connect may take for it while we drain.
+constexpr std::chrono::milliseconds kHandshakeTime{300};
 /// Refusals of one project that have a row of their own, a second.
 constexpr std::size_t kOwnRefusalRows = 10;
 
@@ -123,14 +125,27 @@ void Worker::refuse_connection(int fd) {
 void Worker::drain() {
     reactor_.post([this] {
         is_draining_ = true;
-        for (const auto& listener : listeners_) {
-            listener->accept_waiting();
+        if (snapshot().listen_shared) {
+            for (const auto& listener : listeners_) {
+                listener->leave_new_clients_to_others();
+            }
+            close_listeners_at_ = reactor_.tick_after(kHandshakeTime);
+        } else {
+            close_listeners();
         }
-        listeners_.clear();
         close_idle_sessions();
         // A reactor without flows sleeps for good: let it see that it may end.
         reactor_.stop();
     });
+}
+
+/// One after the other, so that little time passes between the last accept and the end.
+void Worker::close_listeners() {
+    for (auto& listener : listeners_) {
+        listener->accept_waiting();
+        listener.reset();
+    }
+    listeners_.clear();
 }
 
 void Worker::close_idle_sessions() {
@@ -140,7 +155,7 @@ void Worker::close_idle_sessions() {
             session->flow().cancel();
         }
     }
-    if (shared_limits_ && sessions_.empty() && !is_limits_end_told_) {
+    if (shared_limits_ && sessions_.empty() && listeners_.empty() && !is_limits_end_told_) {
         is_limits_end_told_ = true;
         shared_limits_->finish();  // its flow must end, too
     }
@@ -255,6 +270,9 @@ void Worker::begin_active_probes() {
 
 void Worker::sweep() {
     if (is_draining_) {
+        if (reactor_.tick() >= close_listeners_at_) {
+            close_listeners();
+        }
         close_idle_sessions();
     }
     std::size_t open = 0;

@@ -115,6 +115,7 @@ public:
 private:
     void flush_uses();
     void close_idle_sessions();
+    void close_listeners();
 
     void refuse_connection(int fd);
     void sweep();
@@ -140,6 +141,7 @@ private:
     Tick forget_wrong_keys_ = 0;
     Tick next_probes_ = 0;
     Tick next_uses_ = 0;
+    Tick close_listeners_at_ = kNever;  // of a drain
     std::string date_;
     std::chrono::sys_seconds date_second_;
     bool is_draining_ = false;

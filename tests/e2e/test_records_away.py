@@ -174,7 +174,9 @@ def small_disk(place, size="256k"):
         subprocess.run(["umount", "--lazy", place], check=True)
 
 
-def test_no_row_is_lost_while_the_disk_of_the_database_is_full(begin, upstream, provider, tmp_path, start):
+def test_no_row_is_lost_while_the_disk_of_the_database_is_full(
+    begin, upstream, provider, tmp_path
+):
     with small_disk(tmp_path / "disk") as disk:
         place = f"sqlite:{disk}/headgate.db"
         begun = begin(upstream, BOUNDS, extra=f"state: {{records: '{place}'}}")

@@ -12,7 +12,7 @@ from support.installation import Installation, Watch
 from support.redis_books import RedisBooks, RedisError
 from support.waiting import wait_for
 
-LIMIT = Decimal("0.12")  # of about 1,200 requests
+LIMIT = Decimal("0.08")  # of about 800 requests
 PROMISED = 2.0  # seconds from a Redis that is back to a gateway that counts there again
 MOST_ALLOWED = Decimal(1)
 PROCESSES = 2

@@ -61,6 +61,7 @@ public:
                                                    .expired = {},
                                                    .alert = {},
                                                    .sums_known = {},
+                                                   .others_known = {},
                                                    .committed = {}})
                                     .value();
         worker_ = std::make_unique<Worker>(*process_, 0, std::move(*policy),
