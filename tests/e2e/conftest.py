@@ -13,12 +13,13 @@ import resource
 import openai
 import pytest
 from support.gateway import Gateway, Simulator
-from support.policy import CLIENT_KEY, UPSTREAM_KEY, policy
+from support.length import IS_LONG
+from support.policy import policy
 from support.process import BINARY
 from support.scripted_upstream import upstreams
+from support.sdk import sdk
 
 SLOWDOWN = float(os.environ.get("HEADGATE_SLOWDOWN", "1"))
-IS_LONG = os.environ.get("HEADGATE_LONG") == "1"
 
 
 def pytest_configure():
@@ -110,14 +111,6 @@ def gateway(shared_start, simulator, tmp_path_factory):
     directory = tmp_path_factory.mktemp("gateway")
     text = policy(upstream=simulator.address, access=f'"{directory}/access.log"')
     return shared_start(Gateway, directory, text)
-
-
-def sdk(process, kind=openai.OpenAI, **options):
-    """An official client of that process. It does not retry unless told to."""
-    options.setdefault("api_key", CLIENT_KEY if isinstance(process, Gateway) else UPSTREAM_KEY)
-    options.setdefault("max_retries", 0)
-    options.setdefault("timeout", 60)
-    return kind(base_url=f"{process.url}/v1", **options)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from decimal import Decimal
 
 import openai
 import pytest
-from conftest import sdk
 from support.admin import budget, call, ledger_row
 from support.money import (
     SECOND_KEY,
@@ -26,6 +25,7 @@ from support.money import (
 )
 from support.routes import in_turn, route, routes, stay_silent
 from support.scripted_upstream import outcome
+from support.sdk import sdk
 
 # What gpt-5-mini costs, a token.
 INPUT, OUTPUT = Decimal("0.00000025"), Decimal("0.000002")

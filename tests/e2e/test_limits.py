@@ -6,7 +6,6 @@ import time
 
 import openai
 import pytest
-from conftest import sdk
 from support.admin import buckets, ledger_row
 from support.money import (
     SECOND_KEY,
@@ -23,6 +22,7 @@ from support.money import (
 )
 from support.routes import in_turn, route, routes
 from support.scripted_upstream import http, outcome
+from support.sdk import sdk
 from support.waiting import wait_for
 
 

@@ -10,12 +10,12 @@ from collections import Counter
 from decimal import Decimal
 
 import pytest
-from conftest import IS_LONG
 from support.admin import budget
 from support.crowd import Crowd
 from support.faults import played as faults
 from support.faults.redis_faults import FAULTS, Stand
 from support.installation import Watch
+from support.length import IS_LONG
 from support.money import Gate, ask, await_rest, billed, cost_of, tokens, total
 from support.policy import CLIENT_KEY
 from support.process import run

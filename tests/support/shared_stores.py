@@ -4,6 +4,7 @@ test. `from support.shared_stores import *` brings them into a test file."""
 import itertools
 
 import pytest
+
 from support import postgres, redis_server
 from support.installation import Installation
 from support.postgres import Postgres

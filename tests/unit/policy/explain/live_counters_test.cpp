@@ -113,7 +113,7 @@ TEST_F(LivePolicy, RefusesByTheLimitThatIsUsedUp) {
 
     EXPECT_EQ(outcome_of(found), "429 rate_limit_exceeded");
     EXPECT_EQ(found.message,
-              "Rate limit search/gpt-5*/tpm of 300000 tpm is used up: try again in 4.4s.");
+              "Rate limit search/gpt-5*/tpm of 300000 tpm is used up: try again in 4.5s.");
     EXPECT_EQ(found.limits[2].remaining, 10'000);
 }
 
