@@ -134,6 +134,13 @@ Task<Decision> SharedLimits::ask_redis(
         }
     }
     if (waiting.decision) {
+        // Redis is back and its sums are not: where the policy lets pass without it, so it does
+        // now.
+        const bool is_loading =
+            waiting.decision->refusal && waiting.decision->refusal->kind == Refusal::Kind::loading;
+        if (is_loading && process_.settings().on_failure == policy::OnRedisFailure::open) {
+            co_return decide_without_redis(subject, demand, grant);
+        }
         keep(subject, demand, *waiting.decision, grant);
         co_return *waiting.decision;
     }
