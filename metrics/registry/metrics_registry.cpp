@@ -109,7 +109,7 @@ public:
                  {counter(sum(&WorkerCounters::log_dropped), {{"sink", "access"}}),
                   counter(sum(&WorkerCounters::rows_dropped), {{"sink", "ledger"}})}},
                 // A reservation that nobody settled is a bug of ours and cannot name its project:
-                // `other` is what metrics.md has for a value that does not come from the policy.
+                // `other` is the label of a value that does not come from the policy.
                 {"headgate_unsettled_total",
                  "Reservations that ended without being settled.",
                  MetricType::Counter,

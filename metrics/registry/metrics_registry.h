@@ -17,8 +17,8 @@ struct BuildInfo {
     std::string commit;
 };
 
-/// What `GET /metrics` answers (metrics.md). All of it is pulled at the scrape; nothing here stands
-/// in the way of a request. Thread-safe.
+/// What `GET /metrics` answers (docs/operations.md, Metrics). All of it is pulled at the scrape;
+/// nothing here stands in the way of a request. Thread-safe.
 class MetricsRegistry {
 public:
     explicit MetricsRegistry(BuildInfo build);

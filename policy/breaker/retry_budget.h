@@ -9,7 +9,7 @@
 
 namespace headgate::policy {
 
-/// How often a target may be asked again (policy.md, Attempts): of the last ten seconds' calls at
+/// How often a target may be asked again (docs/policies.md): of the last ten seconds' calls at
 /// most 20 %, and at least three. Shared by all workers, lock-free; seconds are the precision.
 class RetryBudget {
 public:

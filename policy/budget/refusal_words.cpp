@@ -57,6 +57,22 @@ std::string words_for_size(const Refusal& refusal, const Demand& demand) {
            " can ever hold. Shorten the input or lower max_completion_tokens.";
 }
 
+std::string words_for_cost(const WorstCase& worst, providers::Money most) {
+    return "The request could cost up to $" + worst.cost.to_string() +
+           ", more than its x-headgate-max-cost-usd of $" + most.to_string() +
+           ". A lower max_completion_tokens lowers it.";
+}
+
+std::optional<providers::Money> left_of(const Refusal& refusal) {
+    __extension__ using Wide = __int128;
+    const Wide left = Wide{refusal.scope->budget->limit.nanos()} - refusal.spent.nanos() -
+                      refusal.reserved.nanos();
+    if (left < 0) {
+        return std::nullopt;
+    }
+    return providers::Money::nanos(static_cast<std::int64_t>(left));
+}
+
 std::string words_for_budget(const Refusal& refusal, const WorstCase& worst) {
     const BudgetSettings& budget = *refusal.scope->budget;
     const std::string per = budget.per == BudgetPeriod::total

@@ -14,7 +14,7 @@
 
 namespace headgate::policy {
 
-/// The bound of one request at the dearest target of its plan (policy.md, Budgets). Holds whatever
+/// The bound of one request at the dearest target of its plan (docs/money.md). Holds whatever
 /// the provider does within what it was asked: input at most, every output choice at its cap, each
 /// token at the dearest class that it could be charged as, the dearest tier that it could reach.
 struct WorstCase {

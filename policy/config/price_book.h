@@ -33,12 +33,12 @@ struct TargetPrice {
     providers::Price at(providers::Tokens total_input, providers::ServiceTier service) const;
 };
 
-/// The price of every target, in the order of policy.md (Prices): `prices` by provider/model, by
-/// model (exact names before globs, these in file order), the catalogue by kind and model, by model
-/// alone (the dearest). A pattern is one of provider and model where its part before the first '/'
-/// matches the provider and what follows the model; it is one of a model where all of it matches.
-/// Azure's is the model's, never the deployment's. Immutable; one a policy; `snapshot` must outlive
-/// it.
+/// The price of every target, in the order of docs/money.md (Prices): `prices` by provider/model,
+/// by model (exact names before globs, these in file order), the catalogue by kind and model, by
+/// model alone (the dearest). A pattern is one of provider and model where its part before the
+/// first '/' matches the provider and what follows the model; it is one of a model where all of it
+/// matches. Azure's is the model's, never the deployment's. Immutable; one a policy; `snapshot`
+/// must outlive it.
 class PriceBook {
 public:
     explicit PriceBook(const Snapshot& snapshot);

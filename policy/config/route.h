@@ -73,7 +73,7 @@ struct RetrySettings {
     std::chrono::milliseconds max_backoff{5'000};
 };
 
-/// How long the parts of an attempt may take (policy.md, Attempts).
+/// How long the parts of an attempt may take (docs/policies.md, Deadlines).
 struct Timeouts {
     std::chrono::milliseconds connect{2'000};
     std::chrono::milliseconds first_byte{600'000};

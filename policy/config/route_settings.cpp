@@ -12,7 +12,7 @@ constexpr KnownName kBreakerNames[] = {{"failures"}, {"window"}, {"open_for"}, {
 constexpr std::string_view kProbes[] = {"none", "models"};
 constexpr std::string_view kOnClientGone[] = {"cancel", "finish"};
 
-/// Statuses that another provider would only repeat (policy.md, Attempts).
+/// Statuses that another provider would only repeat (docs/policies.md).
 constexpr std::int64_t kClientFaults[] = {400, 403, 404, 409, 413, 422};
 
 struct FailureWord {

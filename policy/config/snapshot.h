@@ -169,8 +169,8 @@ struct Snapshot {
 };
 
 /// Whether `provider` serves `model`, by its own list or, without one, by what its kind serves
-/// (policy.md: a simulator the catalogue's models of its wire, azure its deployments, which a list
-/// of its own narrows, all others anything).
+/// (docs/policies.md: a simulator the catalogue's models of its wire, azure its deployments, which
+/// a list of its own narrows, all others anything).
 bool serves(const providers::Provider& provider, std::string_view model);
 
 }  // namespace headgate::policy

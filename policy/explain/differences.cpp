@@ -86,7 +86,8 @@ std::vector<std::string> differences(const Router& router,
                       .limits = limits,
                       .now = {},
                       .time = time,
-                      .used = {}};
+                      .used = {},
+                      .bucket = {}};
     const Explanation found = explain(world, test.given);
     const Expectation& wanted = test.expect;
     Differences differences;

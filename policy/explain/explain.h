@@ -87,7 +87,7 @@ struct Explanation {
 /// SupposedAdmission.
 Explanation explain(const World& world, const Question& question);
 
-/// cli.md, `explain --json`: one object, one line. `reservation` is told also where no budget
+/// docs/cli.md, `explain --json`: one object, one line. `reservation` is told also where no budget
 /// applies, so that nothing is reserved.
 std::string to_json(const Explanation& explanation);
 

@@ -24,8 +24,8 @@ struct SupposedAnswer {
 /// "429", "connect", "timeout" or "cut"; nullopt for anything else, and statuses outside 200…599.
 std::optional<SupposedAnswer> parse_supposed_answer(std::string_view text);
 
-/// A request that is not sent, and the world that it meets (cli.md, `explain`; policy-tests.yaml,
-/// `given`).
+/// A request that is not sent, and the world that it meets (docs/cli.md, `explain`;
+/// policy-tests.yaml, `given`).
 struct Question {
     std::string project;
     std::string key;  // empty: none in particular

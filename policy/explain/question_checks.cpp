@@ -1,6 +1,7 @@
 #include "policy/explain/question_checks.h"
 
 #include "policy/explain/policy_names.h"
+#include "policy/keys/identify.h"
 #include "providers/contract/api_request.h"
 
 namespace headgate::policy {
@@ -45,16 +46,7 @@ Problem identity_problem(const CheckedQuestion& who,
             ErrorCode::invalid_api_key,
             "The project \"" + project + "\" has no key \"" + question.key + "\" in the policy.");
     }
-    if (who.key != nullptr && who.key->expires && time >= *who.key->expires) {
-        return error_of(
-            ErrorCode::expired_api_key,
-            "The API key \"" + who.key->name + "\" of project \"" + project + "\" has expired.");
-    }
-    if (!who.project->enabled) {
-        return error_of(ErrorCode::project_disabled,
-                        "The project \"" + project + "\" is disabled.");
-    }
-    return std::nullopt;
+    return key_problem({.project = who.project, .key = who.key}, time);
 }
 
 Problem endpoint_problem(const Project& project,

@@ -75,7 +75,7 @@ SupposedAdmission::SupposedAdmission(const World& world, const Asking& asking)
 std::optional<ApiError> SupposedAdmission::admit(Explanation& explanation) {
     tell_budgets(explanation);
     Problem problem;
-    if (scopes_.has_budget() && !world_.knows_sums) {
+    if (has_enforced_budget(scopes_.subject()) && !world_.knows_sums) {
         problem = error_of(ErrorCode::records_unavailable,
                            "What was spent so far is not known yet: the record store is away.");
     }
@@ -115,13 +115,13 @@ bool SupposedAdmission::is_priced() const {
 /// What the request costs at most. Where a bound is missing worst_ still tells the tokens.
 SupposedAdmission::Problem SupposedAdmission::bound_cost() {
     auto strict = worst_case(asked(lowered_cap_, true));
-    has_bound_ = strict.has_value() && (scopes_.has_budget() || is_priced());
+    has_bound_ = strict.has_value() && (has_budget(scopes_.subject()) || is_priced());
     if (strict) {
         worst_ = *strict;
         return std::nullopt;
     }
     worst_ = worst_case(asked(lowered_cap_, false)).value_or(WorstCase{});
-    const bool is_asked = scopes_.has_budget() || asking_.max_cost;
+    const bool is_asked = has_enforced_budget(scopes_.subject()) || asking_.max_cost;
     return is_asked ? Problem{std::move(strict.error())} : std::nullopt;
 }
 
@@ -129,18 +129,14 @@ SupposedAdmission::Problem SupposedAdmission::exceeded_cost() const {
     if (!asking_.max_cost || worst_.cost <= *asking_.max_cost) {
         return std::nullopt;
     }
-    return error_of(ErrorCode::max_cost_exceeded,
-                    "The request could cost up to $" + worst_.cost.to_string() +
-                        ", more than its x-headgate-max-cost-usd of $" +
-                        asking_.max_cost->to_string() +
-                        ". A lower max_completion_tokens lowers it.");
+    return error_of(ErrorCode::max_cost_exceeded, words_for_cost(worst_, *asking_.max_cost));
 }
 
 void SupposedAdmission::make_demand() {
     demand_ = {};
     demand_.model = request_.model;
     demand_.day = scopes_.day();
-    demand_.worst_case = scopes_.has_budget() ? worst_.cost : Money{};
+    demand_.worst_case = has_budget(scopes_.subject()) ? worst_.cost : Money{};
     demand_.images = meter_of(asking_.endpoint) == Meter::pictures ? request_.choices() : 0;
     demand_.tokens = guess_tokens();
 }
@@ -179,13 +175,8 @@ bool SupposedAdmission::lower_cap(const Refusal& refusal) {
         refusal.scope->budget->when_tight != WhenTight::cap) {
         return false;
     }
-    __extension__ using Wide = __int128;
-    const Wide left = Wide{refusal.scope->budget->limit.nanos()} - refusal.spent.nanos() -
-                      refusal.reserved.nanos();
-    if (left < 0) {
-        return false;
-    }
-    const auto cap = affordable_cap(asked({}, true), Money::nanos(static_cast<std::int64_t>(left)));
+    const std::optional<Money> left = left_of(refusal);
+    const auto cap = left ? affordable_cap(asked({}, true), *left) : std::nullopt;
     if (!cap) {
         return false;
     }
@@ -214,7 +205,7 @@ SupposedAdmission::Problem SupposedAdmission::problem_of(const Refusal& refusal)
 }
 
 bool SupposedAdmission::top_up() {
-    if (!scopes_.has_budget()) {
+    if (!has_budget(scopes_.subject())) {
         return true;
     }
     Demand more = demand_;
@@ -264,7 +255,7 @@ void SupposedAdmission::tell_reservation(Explanation& explanation) const {
                                .usd = has_bound_ ? std::optional{worst_.cost} : std::nullopt,
                                .target = dearest.provider->name + "/" + std::string(dearest.model),
                                .lowered_cap = lowered_cap_,
-                               .is_held = scopes_.has_budget()};
+                               .is_held = has_budget(scopes_.subject())};
 }
 
 }  // namespace headgate::policy

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <mutex>
+#include <unordered_map>
 
 namespace headgate::policy {
 namespace {
@@ -33,15 +34,15 @@ SupposedScopes::SupposedScopes(const World& world,
     live_project_ = live.project->account;
     if (live.organization != nullptr) {
         organization_ = *live.organization;
-        copy_cells(*organization_);
+        copy_cells(world, *organization_);
         copy_money(world, question, *live.organization);
     }
     project_ = *live.project;
-    copy_cells(project_);
+    copy_cells(world, project_);
     copy_money(world, question, *live.project);
     if (live.key != nullptr) {
         key_ = *live.key;
-        copy_cells(*key_);
+        copy_cells(world, *key_);
     }
 }
 
@@ -51,26 +52,32 @@ Subject SupposedScopes::subject() const {
             .key = key_ ? &*key_ : nullptr};
 }
 
-bool SupposedScopes::has_budget() const {
-    return project_.budget != nullptr || (organization_ && organization_->budget != nullptr);
-}
-
 std::int64_t SupposedScopes::expected_output(std::string_view model) const {
     const std::scoped_lock lock{live_project_->mutex()};
     return live_project_->expected_output(model);
 }
 
 /// From the rules of the world to those of this object: the levels stay as they are.
-void SupposedScopes::copy_cells(ScopeRules& scope) const {
+void SupposedScopes::copy_cells(const World& world, ScopeRules& scope) const {
     const bool is_organization = scope.scope == Scope::organization;
     const std::shared_ptr<Account> live = scope.account;
     scope.account = is_organization ? organization_account_ : project_account_;
     scope.organization_account = is_organization ? nullptr : organization_account_;
+    // First, without the lock under which requests are served: to ask for it may take a while.
+    std::unordered_map<const BucketCell*, Bucket> shared;
+    for (const EntryRules& entry : scope.entries) {
+        for (const BucketRule& rule : entry.buckets) {
+            if (const auto bucket = world.bucket ? world.bucket(rule) : std::nullopt) {
+                shared.emplace(rule.cell, *bucket);
+            }
+        }
+    }
     const std::scoped_lock lock{live->mutex()};
     for (EntryRules& entry : scope.entries) {
         for (BucketRule& rule : entry.buckets) {
             BucketCell& cell = scope.account->cell(rule.name);
-            cell = *rule.cell;
+            const auto known = shared.find(rule.cell);
+            cell.bucket = known == shared.end() ? rule.cell->bucket : known->second;
             rule.cell = &cell;
         }
     }

@@ -21,13 +21,12 @@ public:
 
     /// Of this object's rules.
     Subject subject() const;
-    bool has_budget() const;
     Day day() const { return day_; }
     /// What the project usually gets from that model.
     std::int64_t expected_output(std::string_view model) const;
 
 private:
-    void copy_cells(ScopeRules& scope) const;
+    void copy_cells(const World& world, ScopeRules& scope) const;
     /// `live`: of the world.
     void copy_money(const World& world, const Question& question, const ScopeRules& live) const;
 

@@ -6,6 +6,7 @@
 #include "providers/base/clock.h"
 
 #include <functional>
+#include <optional>
 
 namespace headgate::policy {
 
@@ -20,6 +21,8 @@ struct World {
     /// What is used of the budget that the scope has, in the period of `time`. Empty: what the
     /// question supposes of the project's, and nothing of the organization's.
     std::function<SpentReserved(const ScopeRules& scope)> used;
+    /// The bucket as it is now, where processes share it. Empty: this process' own.
+    std::function<std::optional<Bucket>(const BucketRule& rule)> bucket;
     /// What was spent before this process began is known; else a budget admits nothing.
     bool knows_sums = true;
 };

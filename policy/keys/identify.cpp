@@ -77,8 +77,7 @@ Identity find(const KeySources& sources, const KeyDigest& digest) {
 
 providers::Result<Identity> identify(const KeySources& sources,
                                      KeyHasher& hasher,
-                                     const Credentials& credentials,
-                                     providers::WallTime now) {
+                                     const Credentials& credentials) {
     const providers::Result<std::string_view> credential = credential_of(credentials);
     if (!credential) {
         return std::unexpected(credential.error());
@@ -87,16 +86,22 @@ providers::Result<Identity> identify(const KeySources& sources,
     if (found.key == nullptr) {
         return refusal(ErrorCode::invalid_api_key, "The API key is not known here.");
     }
-    const std::string& project = found.project->id;
-    if (found.key->expires && now >= *found.key->expires) {
-        return refusal(ErrorCode::expired_api_key, "The API key \"" + found.key->name +
-                                                       "\" of project \"" + project +
-                                                       "\" has expired: ask for a new one.");
-    }
-    if (!found.project->enabled) {
-        return refusal(ErrorCode::project_disabled, "The project \"" + project + "\" is disabled.");
-    }
     return found;
+}
+
+std::optional<ApiError> key_problem(const Identity& who, providers::WallTime now) {
+    const std::string& project = who.project->id;
+    if (who.key != nullptr && who.key->expires && now >= *who.key->expires) {
+        return refusal(ErrorCode::expired_api_key, "The API key \"" + who.key->name +
+                                                       "\" of project \"" + project +
+                                                       "\" has expired: ask for a new one.")
+            .error();
+    }
+    if (!who.project->enabled) {
+        return refusal(ErrorCode::project_disabled, "The project \"" + project + "\" is disabled.")
+            .error();
+    }
+    return std::nullopt;
 }
 
 }  // namespace headgate::policy

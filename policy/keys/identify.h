@@ -24,10 +24,13 @@ struct KeySources {
 
 /// Step 2: which key, which project? Errors: missing_api_key (no header, or no Bearer scheme),
 /// invalid_api_key (unknown; two different credentials; a stored key whose project the policy does
-/// not have), expired_api_key, project_disabled. The scheme's case does not matter.
+/// not have). The scheme's case does not matter. Who is found may still have a key_problem().
 providers::Result<Identity> identify(const KeySources& sources,
                                      KeyHasher& hasher,
-                                     const Credentials& credentials,
-                                     providers::WallTime now);
+                                     const Credentials& credentials);
+
+/// Why a known key opens nothing: expired_api_key, project_disabled. The key may be null, where
+/// none in particular is asked about.
+std::optional<providers::ApiError> key_problem(const Identity& who, providers::WallTime now);
 
 }  // namespace headgate::policy

@@ -11,7 +11,7 @@
 
 namespace headgate::policy {
 
-/// What a limit counts (policy.md, Limits): requests, tokens and images a minute or a day, and
+/// What a limit counts (docs/money.md, Limits): requests, tokens and images a minute or a day, and
 /// requests at a time.
 enum class LimitKind : std::uint8_t { rpm, tpm, rpd, tpd, ipm, concurrent };
 

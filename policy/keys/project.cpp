@@ -93,28 +93,6 @@ const StoredKeys::Entry* StoredKeys::find(const KeyDigest& digest) const {
     return find_in_constant_time(keys_, digest);
 }
 
-std::vector<const Key*> KeyRing::of(const Project& project) const {
-    std::vector<const Key*> found;
-    for (const auto& [digest, key] : keys_) {
-        if (key.project == &project) {
-            found.push_back(&key);
-        }
-    }
-    std::ranges::sort(found, {}, &Key::name);
-    return found;
-}
-
-std::vector<const Key*> StoredKeys::of(std::string_view project) const {
-    std::vector<const Key*> found;
-    for (const auto& [digest, entry] : keys_) {
-        if (entry.project == project) {
-            found.push_back(&entry.key);
-        }
-    }
-    std::ranges::sort(found, {}, &Key::name);
-    return found;
-}
-
 const Key* KeyRing::find_named(const Project& project, std::string_view name) const {
     const auto found = std::ranges::find_if(keys_, [&](const auto& entry) {
         return entry.second.project == &project && entry.second.name == name;

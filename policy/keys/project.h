@@ -85,8 +85,6 @@ public:
     const Key* find(const KeyDigest& digest) const;
     /// For explaining: looks at every key.
     const Key* find_named(const Project& project, std::string_view name) const;
-    /// The project's keys by name, for telling about them: looks at every key.
-    std::vector<const Key*> of(const Project& project) const;
     std::size_t size() const { return keys_.size(); }
     /// Every key, in no order.
     const std::unordered_map<KeyDigest, Key, KeyDigestHash>& all() const { return keys_; }

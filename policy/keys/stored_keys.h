@@ -5,7 +5,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <vector>
 
 namespace headgate::policy {
 
@@ -21,8 +20,7 @@ public:
     void add(const KeyDigest& digest, Entry entry);
     /// The last step compares in constant time.
     const Entry* find(const KeyDigest& digest) const;
-    /// The project's keys by name: looks at every key.
-    std::vector<const Key*> of(std::string_view project) const;
+    const std::unordered_map<KeyDigest, Entry, KeyDigestHash>& all() const { return keys_; }
     std::size_t size() const { return keys_.size(); }
 
 private:

@@ -36,7 +36,7 @@ struct RecordColumns {
     std::int64_t cost_nanos = 0;
     std::int64_t count = 1;
     std::string_view tags;    // "team=a,feature=b"
-    std::string_view detail;  // the row as JSON (admin.md)
+    std::string_view detail;  // the row as JSON (docs/operations.md)
 };
 
 /// Turns rows into columns, one at a time, in memory that it uses again: what columns() gave holds

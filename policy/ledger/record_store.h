@@ -42,7 +42,7 @@ struct LedgerQuery {
 };
 
 struct LedgerPage {
-    std::vector<std::string> rows;  // each one JSON object (admin.md), oldest first
+    std::vector<std::string> rows;  // each one JSON object (docs/operations.md), oldest first
     std::string next;               // id of the last row where more follow; empty: the end
 };
 

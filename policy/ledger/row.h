@@ -35,8 +35,8 @@ struct SkippedRecord {
 };
 
 /// The durable record of an exchange: the single source of metrics, log line and span
-/// (admin.md, "A ledger row"). Views look into the Snapshot, the request or static storage and
-/// must live until the row has been written out.
+/// (docs/operations.md, The ledger). Views look into the Snapshot, the request or static storage
+/// and must live until the row has been written out.
 struct LedgerRow {
     std::string_view id;  // the x-request-id
     providers::WallTime time;

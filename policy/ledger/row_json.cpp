@@ -207,7 +207,7 @@ void write_usage(RowWriter& row, const providers::Usage& usage) {
     row.number(R"(,"images":)", usage.images);
 }
 
-/// All fields of admin.md in their order, without the closing brace.
+/// All ledger fields in their order, without the closing brace.
 void write_ledger_fields(RowWriter& json, const LedgerRow& row) {
     json.text(R"({"id":)", row.id);
     json.time(R"(,"time":)", row.time);

@@ -21,6 +21,14 @@ struct Subject {
     const ScopeRules* key = nullptr;           // null: it has no limit of its own
 };
 
+/// Whether a budget applies, and whether one applies that refuses: what is in shadow mode refuses
+/// nothing, not even what has no price.
+bool has_budget(const Subject& subject);
+bool has_enforced_budget(const Subject& subject);
+
+/// Whether an entry that matches the model has a bucket of tokens, for which they must be guessed.
+bool counts_tokens(const Subject& subject, std::string_view model);
+
 /// What one exchange asks for at admission, at most or by our guess.
 struct Demand {
     std::string_view model;   // as the client asked: which entries apply

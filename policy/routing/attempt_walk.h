@@ -34,7 +34,7 @@ public:
     virtual bool admit(const PlannedTarget& target, bool is_repeat) = 0;
 };
 
-/// What to tell the client when no attempt gave it an answer (policy.md, "When nothing worked").
+/// What to tell the client when no attempt gave it an answer (docs/policies.md).
 enum class Verdict : std::uint8_t {
     pass_error,       // the last attempt's own error, as the provider gave it
     rate_limited,     // 429 with the smallest Retry-After

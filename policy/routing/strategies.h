@@ -25,7 +25,7 @@ struct Arrangement {
 };
 
 /// Brings `candidates`, which stand in the route's order, into the order in which they are to be
-/// attempted, by the route's strategy and affinity (policy.md, Routes and targets). Pure but for
+/// attempted, by the route's strategy and affinity (docs/policies.md, Strategies). Pure but for
 /// the health that it reads.
 void arrange(const Arrangement& by, Random& random, std::vector<Candidate>& candidates);
 

@@ -121,6 +121,12 @@ const ErrorTraits& traits(ErrorCode code) {
     return row_of(code).traits;
 }
 
+std::string quoted_json(std::string_view text) {
+    std::string json = "\"";
+    append_json_escaped(json, text);
+    return json + '"';
+}
+
 std::string to_json(const ApiError& error) {
     std::string out = R"({"error":{"message":")";
     append_json_escaped(out, error.message);

@@ -71,6 +71,9 @@ struct ApiError {
 /// {"error":{"message":…,"type":…,"param":…|null,"code":…}}, one line, no newline at the end.
 std::string to_json(const ApiError& error);
 
+/// `text` as a JSON string, with its quotes.
+std::string quoted_json(std::string_view text);
+
 /// Appends `text` as the inside of a JSON string: escapes what RFC 8259 §7 asks for; bytes that
 /// are not UTF-8 become U+FFFD.
 void append_json_escaped(std::string& out, std::string_view text);

@@ -22,7 +22,7 @@ namespace headgate::providers::openai {
 /// `prompt_filter_results`, and choices without a delta, also behind the finish_reason. All pass;
 /// where the usage comes in the first kind, it alone is cut.
 ///
-/// Sources: OpenAI's API reference, "Chat streaming"; http.md, "Streams"; Microsoft's "Content
+/// Sources: OpenAI's API reference, "Chat streaming"; Microsoft's "Content
 /// streaming" (Azure OpenAI concepts).
 class ChatStreamDecoder final : public EventStreamDecoder {
 public:

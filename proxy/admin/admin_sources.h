@@ -47,7 +47,7 @@ struct ProjectReport {
     std::vector<std::string> models;  // globs; empty: all
     std::vector<policy::LimitEntry> limits;
     std::optional<policy::BudgetSettings> budget;
-    std::vector<Key> keys;  // of the policy, then of the record store
+    std::vector<Key> keys;  // of the policy and of the record store, by name
 };
 
 /// What is left of one bucket, for GET /headgate/v1/projects/{id}/limits.

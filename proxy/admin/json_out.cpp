@@ -5,9 +5,7 @@
 namespace headgate::proxy {
 
 std::string quoted(std::string_view text) {
-    std::string out = "\"";
-    providers::append_json_escaped(out, text);
-    return out + "\"";
+    return providers::quoted_json(text);
 }
 
 std::string quoted_or_null(std::string_view text) {

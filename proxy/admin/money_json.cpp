@@ -1,10 +1,9 @@
 #include "proxy/admin/money_json.h"
 
+#include "policy/keys/time_text.h"
 #include "proxy/admin/json_out.h"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 
 namespace headgate::proxy {
 namespace {
@@ -23,30 +22,8 @@ std::string money(Money amount) {
     return quoted(amount.to_string());
 }
 
-std::string day_start(policy::Day day) {
-    const std::chrono::year_month_day date{day};
-    std::array<char, 48> text{};
-    const int size = std::snprintf(
-        text.data(), text.size(), "\"%04d-%02u-%02uT00:00:00Z\"", static_cast<int>(date.year()),
-        static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
-    return {text.data(), static_cast<std::size_t>(size)};
-}
-
-/// RFC 3339 with whole seconds.
 std::string moment(const std::optional<providers::WallTime>& time) {
-    if (!time) {
-        return "null";
-    }
-    const auto second = std::chrono::floor<std::chrono::seconds>(*time);
-    const auto day = std::chrono::floor<std::chrono::days>(second);
-    const std::chrono::hh_mm_ss clock{second - day};
-    std::array<char, 16> text{};
-    const int size = std::snprintf(
-        text.data(), text.size(), "T%02d:%02d:%02dZ\"", static_cast<int>(clock.hours().count()),
-        static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()));
-    std::string json = day_start(day);
-    json.resize(json.find('T'));
-    return json.append(text.data(), static_cast<std::size_t>(size));
+    return time ? quoted(policy::moment_text(*time)) : "null";
 }
 
 std::string entry_json(const policy::LimitEntry& entry) {
@@ -109,8 +86,9 @@ std::string budget_json(std::string_view project, const std::optional<BudgetStat
     const Money used = budget->spent + budget->reserved;
     const Money remaining = std::max(budget->settings.limit - used, Money{});
     return json + R"(,"period":)" + quoted(to_string(budget->settings.per)) + R"(,"starts_at":)" +
-           (has_start ? day_start(budget->span.first) : "null") + R"(,"ends_at":)" +
-           (budget->span.end ? day_start(*budget->span.end) : "null") + R"(,"limit_usd":)" +
+           moment(has_start ? std::optional<providers::WallTime>{budget->span.first}
+                            : std::nullopt) +
+           R"(,"ends_at":)" + moment(budget->span.end) + R"(,"limit_usd":)" +
            money(budget->settings.limit) + R"(,"spent_usd":)" + money(budget->spent) +
            R"(,"reserved_usd":)" + money(budget->reserved) + R"(,"remaining_usd":)" +
            money(remaining) + "}";

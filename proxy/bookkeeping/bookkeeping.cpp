@@ -1,5 +1,6 @@
 #include "proxy/bookkeeping/bookkeeping.h"
 
+#include "policy/keys/time_text.h"
 #include "proxy/bookkeeping/open_store.h"
 #include "proxy/bookkeeping/replay_booking.h"
 
@@ -39,14 +40,20 @@ std::expected<std::string, std::string> random_instance() {
     return text;
 }
 
+std::vector<policy::KeyUse> list_of(const auto& uses) {
+    std::vector<policy::KeyUse> list;
+    list.reserve(uses.size());
+    for (const auto& [digest, time] : uses) {
+        list.push_back({digest, time});
+    }
+    return list;
+}
+
 /// "month:2026-11-01": what a threshold is told once by.
 std::string period_name(const policy::BudgetAlert& alert) {
     std::string name{policy::to_string(alert.per)};
     if (alert.per != policy::BudgetPeriod::total) {
-        const std::chrono::year_month_day day{alert.period.first};
-        name += ':' + std::to_string(static_cast<int>(day.year())) + '-' +
-                std::to_string(static_cast<unsigned>(day.month())) + '-' +
-                std::to_string(static_cast<unsigned>(day.day()));
+        name += ':' + policy::day_text(alert.period.first);
     }
     return name;
 }
@@ -263,20 +270,9 @@ void Bookkeeping::refresh(policy::RecordStore& store) {
     if (settings_.state.redis && knows_sums()) {
         refresh_other_sums(store);
     }
-    std::vector<policy::KeyUse> fresh;
-    {
-        const std::scoped_lock lock{mutex_};
-        for (const auto& [digest, time] : new_uses_) {
-            fresh.push_back({digest, time});
-        }
-        new_uses_.clear();
-    }
+    const std::vector<policy::KeyUse> fresh = take_uses();
     if (!fresh.empty() && !store.note_uses(fresh)) {
-        note_uses(fresh);
-    }
-    if (auto uses = store.uses()) {
-        const std::scoped_lock lock{mutex_};
-        uses_ = std::move(*uses);
+        note_uses(fresh);  // tried again in 2 s
     }
 }
 
@@ -317,10 +313,18 @@ void Bookkeeping::refresh_keys(policy::RecordStore& store) {
         ring->add(stored.digest, {stored.project, std::move(key)});
     }
     known_keys_ = std::move(*all);
-    keys_.store(std::move(ring));
+    {
+        const std::scoped_lock lock{mutex_};
+        keys_ = std::move(ring);
+    }
     if (tell_keys_) {
         tell_keys_();
     }
+}
+
+std::shared_ptr<const policy::StoredKeys> Bookkeeping::keys() const {
+    const std::scoped_lock lock{mutex_};
+    return keys_;
 }
 
 void Bookkeeping::note_uses(const std::vector<policy::KeyUse>& uses) {
@@ -331,13 +335,14 @@ void Bookkeeping::note_uses(const std::vector<policy::KeyUse>& uses) {
     }
 }
 
-std::vector<policy::KeyUse> Bookkeeping::uses() const {
+std::vector<policy::KeyUse> Bookkeeping::new_uses() const {
     const std::scoped_lock lock{mutex_};
-    std::vector<policy::KeyUse> all = uses_;
-    for (const auto& [digest, time] : new_uses_) {
-        all.push_back({digest, time});
-    }
-    return all;
+    return list_of(new_uses_);
+}
+
+std::vector<policy::KeyUse> Bookkeeping::take_uses() {
+    const std::scoped_lock lock{mutex_};
+    return list_of(std::exchange(new_uses_, {}));
 }
 
 void Bookkeeping::tell(const policy::BudgetAlert& alert) {

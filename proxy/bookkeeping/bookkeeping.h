@@ -72,12 +72,12 @@ public:
 
     /// The keys of the record store as they were at most 2 s ago; the last known ones while it is
     /// away. Never null.
-    std::shared_ptr<const policy::StoredKeys> keys() const { return keys_.load(); }
+    std::shared_ptr<const policy::StoredKeys> keys() const;
     /// Called where they have changed, on the writer's thread. Before start().
     void on_keys(std::function<void()> tell) { tell_keys_ = std::move(tell); }
     void note_uses(const std::vector<policy::KeyUse>& uses);
-    /// When a key was last used, as far as is known here.
-    std::vector<policy::KeyUse> uses() const;
+    /// The uses that are not in the record store yet.
+    std::vector<policy::KeyUse> new_uses() const;
 
     /// Tells a budget's threshold once over all processes that share the records.
     void tell(const policy::BudgetAlert& alert);
@@ -103,6 +103,7 @@ private:
                                           std::string_view instance);
     policy::Stored<void> load_sums(policy::RecordStore& store);
     void refresh(policy::RecordStore& store);
+    std::vector<policy::KeyUse> take_uses();
     void refresh_keys(policy::RecordStore& store);
     void refresh_other_sums(policy::RecordStore& store);
     void note_others(const std::vector<policy::DaySum>& sums);
@@ -116,16 +117,15 @@ private:
     std::unique_ptr<policy::RecordStore> first_store_;  // opened by start() for the writer
     policy::JournalReplay replay_;                      // empty once it is booked
     std::atomic<bool> knows_sums_ = false;
-    std::atomic<bool> is_up_ = false;  // the record store
-    std::atomic<std::shared_ptr<const policy::StoredKeys>> keys_;
+    std::atomic<bool> is_up_ = false;            // the record store
     std::vector<policy::StoredKey> known_keys_;  // of the writer's thread
     bool was_away_ = false;  // the same; the record store, when it was last tried
     std::function<void()> tell_keys_;
     mutable std::mutex mutex_;  // of the next three
+    std::shared_ptr<const policy::StoredKeys> keys_;
     /// By instance, project and day.
     std::map<std::tuple<std::string, std::string, policy::Day>, providers::Money> other_sums_;
     std::unordered_map<policy::KeyDigest, providers::WallTime, policy::KeyDigestHash> new_uses_;
-    std::vector<policy::KeyUse> uses_;
     std::unique_ptr<policy::RecordWriter> writer_;
     std::jthread refresher_;  // last: it uses all of the above
 };

@@ -35,6 +35,10 @@ auto AdminRecords::with_store(Call&& call) -> decltype(call(std::declval<policy:
     return result;
 }
 
+policy::Stored<std::vector<policy::KeyUse>> AdminRecords::uses() {
+    return with_store([](policy::RecordStore& store) { return store.uses(); });
+}
+
 policy::Stored<policy::LedgerPage> AdminRecords::page(const policy::LedgerQuery& query) {
     return with_store([&](policy::RecordStore& store) { return store.page(query); });
 }

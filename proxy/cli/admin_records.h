@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace headgate::proxy {
 
@@ -16,6 +17,7 @@ class AdminRecords {
 public:
     explicit AdminRecords(policy::StateSettings state) : state_{std::move(state)} {}
 
+    policy::Stored<std::vector<policy::KeyUse>> uses();
     policy::Stored<policy::LedgerPage> page(const policy::LedgerQuery& query);
     policy::Stored<std::optional<std::string>> row(std::string_view id);
 

@@ -3,20 +3,9 @@
 #include "policy/explain/text_table.h"
 
 #include <algorithm>
-#include <chrono>
-#include <ctime>
 
 namespace headgate::proxy {
 namespace {
-
-std::string formatted(providers::WallTime time, const char* format) {
-    const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
-    std::tm parts{};
-    ::gmtime_r(&seconds, &parts);
-    std::string text(32, '\0');
-    text.resize(std::strftime(text.data(), text.size(), format, &parts));
-    return text;
-}
 
 /// Characters, not bytes: continuation bytes of UTF-8 take no room.
 std::size_t width_of(std::string_view text) {
@@ -55,14 +44,6 @@ std::string Columns::to_string() const {
         text += line + '\n';
     }
     return text;
-}
-
-std::string date_text(providers::WallTime time) {
-    return formatted(time, "%Y-%m-%d");
-}
-
-std::string time_text(providers::WallTime time) {
-    return formatted(time, "%Y-%m-%d %H:%M:%SZ");
 }
 
 }  // namespace headgate::proxy

@@ -1,7 +1,5 @@
 #pragma once
 
-#include "providers/base/clock.h"
-
 #include <string>
 #include <vector>
 
@@ -23,10 +21,5 @@ private:
     std::vector<std::vector<std::string>> rows_;
     std::size_t first_right_;
 };
-
-/// "2026-11-25", UTC.
-std::string date_text(providers::WallTime time);
-/// "2026-11-25 14:03:07Z"
-std::string time_text(providers::WallTime time);
 
 }  // namespace headgate::proxy

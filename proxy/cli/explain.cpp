@@ -149,7 +149,8 @@ int explain(const ExplainOptions& options) {
                          .limits = limits,
                          .now = std::chrono::steady_clock::now(),
                          .time = std::chrono::system_clock::now(),
-                         .used = {}},
+                         .used = {},
+                         .bucket = {}},
                         question);
     std::cout << (options.json ? policy::to_json(explanation) + "\n"
                                : policy::to_table(explanation, question))

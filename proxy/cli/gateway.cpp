@@ -174,21 +174,21 @@ std::expected<void, std::string> Gateway::start() {
     const std::size_t count = snapshot.workers != 0
                                   ? snapshot.workers
                                   : std::max(1U, std::thread::hardware_concurrency());
+    std::expected<std::vector<BoundAddress>, std::string> addresses;
+    const auto bind = [&]() -> std::expected<void, std::string> {
+        addresses = bind_all(snapshot, count);
+        return addresses ? std::expected<void, std::string>{} : std::unexpected{addresses.error()};
+    };
+    const auto open = [&] { return open_books(count); };
     // A port that is in use is told before anything is written. What is shared, though, gets
     // connections at once, and would reset them if the start failed behind it.
     const bool is_shared = snapshot.listen_shared;
-    std::expected<std::vector<BoundAddress>, std::string> addresses;
-    if (!is_shared) {
-        addresses = bind_all(snapshot, count);
+    std::expected<void, std::string> ready = is_shared ? open() : bind();
+    if (ready) {
+        ready = is_shared ? bind() : open();
     }
-    if (auto opened = addresses ? open_books(count) : std::unexpected{addresses.error()}; !opened) {
-        return opened;
-    }
-    if (is_shared) {
-        addresses = bind_all(snapshot, count);
-    }
-    if (!addresses) {
-        return std::unexpected{addresses.error()};
+    if (!ready) {
+        return ready;
     }
     std::vector<std::unique_ptr<Worker>> workers;
     for (std::size_t i = 0; i < count; ++i) {

@@ -43,10 +43,14 @@ AdminSources Gateway::admin_sources() {
     sources.targets = [this](providers::SteadyTime now) { return process_.healths.report(now); };
     sources.explain = [this](const policy::Question& question) { return explain(question); };
     sources.policy_json = [this] { return policy::show_policy_json(*policy()->tree); };
-    sources.projects = [this] { return reports().projects(*policy()); };
     sources.budget = [this](std::string_view id) { return reports().budget(*policy(), id); };
     sources.limits = [this](std::string_view id) { return reports().limits(*policy(), id); };
     auto records = std::make_shared<AdminRecords>(started_with_->state);
+    sources.projects = [this, records] {
+        // Without the records, what this process has seen itself.
+        return reports().projects(*policy(),
+                                  records->uses().value_or(std::vector<policy::KeyUse>{}));
+    };
     sources.ledger = [records](const policy::LedgerQuery& query) { return records->page(query); };
     sources.ledger_row = [records](std::string_view id) { return records->row(id); };
     sources.audit = [this](std::string_view actor, std::string_view action) {
@@ -120,27 +124,17 @@ std::expected<policy::Explanation, providers::ApiError> Gateway::explain(
                                                    "project",
                                                    {}}};
     }
-    const auto time = std::chrono::system_clock::now();
-    const auto used_now = [this, today = policy::day_of(time)](const policy::ScopeRules& scope) {
-        const policy::BudgetSpan span = policy::span_of(*scope.budget, today);
-        if (process_.shared_limits) {  // as Redis told it last, what is reserved included
-            const std::int64_t used =
-                process_.shared_limits->budgets().of(scope.id).used(span.first);
-            return policy::SpentReserved{
-                .spent = providers::Money::nanos(std::max<std::int64_t>(0, used)), .reserved = {}};
-        }
-        const std::scoped_lock lock{scope.account->mutex()};
-        return scope.account->sum(span);
-    };
     LiveHealths healths{process_.healths};
-    return policy::explain({.router = active->router,
-                            .healths = healths,
-                            .limits = active->limits,
-                            .now = std::chrono::steady_clock::now(),
-                            .time = time,
-                            .used = used_now,
-                            .knows_sums = process_.bookkeeping->knows_sums()},
-                           question);
+    return policy::explain(
+        {.router = active->router,
+         .healths = healths,
+         .limits = active->limits,
+         .now = std::chrono::steady_clock::now(),
+         .time = std::chrono::system_clock::now(),
+         .used = [&](const policy::ScopeRules& scope) { return reports().used(*active, scope); },
+         .bucket = [&](const policy::BucketRule& rule) { return reports().bucket(*active, rule); },
+         .knows_sums = process_.bookkeeping->knows_sums()},
+        question);
 }
 
 }  // namespace headgate::proxy

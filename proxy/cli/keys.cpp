@@ -1,6 +1,7 @@
 #include "policy/config/scalars.h"
 #include "policy/explain/policy_names.h"
 #include "policy/keys/project.h"
+#include "policy/keys/time_text.h"
 #include "proxy/cli/columns.h"
 #include "proxy/cli/commands.h"
 #include "proxy/cli/records_command.h"
@@ -70,10 +71,11 @@ int store_key(const KeysOptions& options, const std::string& key) {
 
 std::string state_of(const StoredKey& key, providers::WallTime now) {
     if (key.revoked) {
-        return "revoked " + date_text(*key.revoked);
+        return "revoked " + policy::day_text(policy::day_of(*key.revoked));
     }
     if (key.expires) {
-        return (*key.expires <= now ? "expired " : "until ") + date_text(*key.expires);
+        return (*key.expires <= now ? "expired " : "until ") +
+               policy::day_text(policy::day_of(*key.expires));
     }
     return "valid";
 }
@@ -117,8 +119,8 @@ int keys_list(const KeysOptions& options) {
             continue;
         }
         const auto used = last_used.find(key.digest);
-        table.add({key.project, key.name, key.prefix, date_text(key.created),
-                   used == last_used.end() ? "never" : time_text(used->second),
+        table.add({key.project, key.name, key.prefix, policy::day_text(policy::day_of(key.created)),
+                   used == last_used.end() ? "never" : policy::moment_text(used->second),
                    state_of(key, now)});
     }
     std::cout << table.to_string() << std::flush;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <unordered_map>
 
 namespace headgate::proxy {
 namespace {
@@ -32,37 +33,42 @@ LimitReport report_of(const policy::BucketReport& bucket) {
             .resets_in = bucket.resets_in};
 }
 
-void add_key(ProjectReport& report,
-             const policy::Key& key,
-             const std::vector<policy::KeyUse>& uses) {
-    std::optional<providers::WallTime> last_used;
-    for (const policy::KeyUse& use : uses) {
-        if (use.digest == key.digest) {
-            last_used = std::max(last_used.value_or(use.last_used), use.last_used);
-        }
-    }
-    report.keys.push_back({key.name, key.prefix, last_used});
+using Uses = std::unordered_map<policy::KeyDigest, providers::WallTime, policy::KeyDigestHash>;
+
+ProjectReport::Key report_of(const policy::Key& key, const Uses& uses) {
+    const auto used = uses.find(key.digest);
+    return {key.name, key.prefix, used == uses.end() ? std::nullopt : std::optional{used->second}};
 }
 
 }  // namespace
 
-std::vector<ProjectReport> MoneyReports::projects(const LoadedPolicy& policy) const {
-    const std::vector<policy::KeyUse> uses = process_->bookkeeping->uses();
+std::vector<ProjectReport> MoneyReports::projects(const LoadedPolicy& policy,
+                                                  std::vector<policy::KeyUse> stored_uses) const {
+    Uses uses;
+    for (const auto& known : {std::move(stored_uses), process_->bookkeeping->new_uses()}) {
+        for (const policy::KeyUse& use : known) {
+            providers::WallTime& latest = uses[use.digest];
+            latest = std::max(latest, use.last_used);
+        }
+    }
+    std::unordered_map<std::string_view, std::vector<ProjectReport::Key>> keys;
+    for (const auto& [digest, key] : policy.snapshot->keys.all()) {
+        keys[key.project->id].push_back(report_of(key, uses));
+    }
     const std::shared_ptr<const policy::StoredKeys> stored = process_->bookkeeping->keys();
+    for (const auto& [digest, entry] : stored->all()) {
+        keys[entry.project].push_back(report_of(entry.key, uses));
+    }
     std::vector<ProjectReport> reports;
+    reports.reserve(policy.snapshot->projects.size());
     for (const auto& project : policy.snapshot->projects) {
-        ProjectReport report{.id = project->id,
-                             .models = project->models,
-                             .limits = project->limits,
-                             .budget = project->budget,
-                             .keys = {}};
-        for (const policy::Key* key : policy.snapshot->keys.of(*project)) {
-            add_key(report, *key, uses);
-        }
-        for (const policy::Key* key : stored->of(project->id)) {
-            add_key(report, *key, uses);
-        }
-        reports.push_back(std::move(report));
+        std::vector<ProjectReport::Key>& own = keys[project->id];
+        std::ranges::sort(own, {}, &ProjectReport::Key::name);
+        reports.push_back({.id = project->id,
+                           .models = project->models,
+                           .limits = project->limits,
+                           .budget = project->budget,
+                           .keys = std::move(own)});
     }
     return reports;
 }
@@ -80,6 +86,25 @@ std::optional<std::optional<BudgetState>> MoneyReports::budget(const LoadedPolic
         }
     }
     return std::optional<BudgetState>{};
+}
+
+policy::SpentReserved MoneyReports::used(const LoadedPolicy& policy,
+                                         const policy::ScopeRules& scope) const {
+    for (const policy::BudgetReport& report : budgets(policy, scope.id)) {
+        if (report.project == scope.id) {
+            return {report.spent, report.reserved};
+        }
+    }
+    return {};
+}
+
+std::optional<policy::Bucket> MoneyReports::bucket(const LoadedPolicy& policy,
+                                                   const policy::BucketRule& rule) const {
+    const auto now = std::chrono::steady_clock::now();
+    const std::shared_ptr<const SharedFigures> figures = shared(policy, today(), {});
+    const auto level = figures ? figures->level(rule, now) : std::nullopt;
+    return level ? std::optional{policy::Bucket{level->used, policy::bucket_time(now)}}
+                 : std::nullopt;
 }
 
 std::optional<std::vector<LimitReport>> MoneyReports::limits(const LoadedPolicy& policy,

@@ -23,9 +23,16 @@ public:
     explicit MoneyReports(const Process& process, SharedReader* reader = nullptr)
         : process_{&process}, reader_{reader} {}
 
-    std::vector<ProjectReport> projects(const LoadedPolicy& policy) const;
+    /// `stored_uses`: of the keys, as the record store has them.
+    std::vector<ProjectReport> projects(const LoadedPolicy& policy,
+                                        std::vector<policy::KeyUse> stored_uses) const;
     std::optional<std::optional<BudgetState>> budget(const LoadedPolicy& policy,
                                                      std::string_view project) const;
+    /// The same of a scope that has a budget.
+    policy::SpentReserved used(const LoadedPolicy& policy, const policy::ScopeRules& scope) const;
+    /// The bucket as Redis has it; nullopt: it is this process' own, or Redis is away.
+    std::optional<policy::Bucket> bucket(const LoadedPolicy& policy,
+                                         const policy::BucketRule& rule) const;
     std::optional<std::vector<LimitReport>> limits(const LoadedPolicy& policy,
                                                    std::string_view project) const;
 

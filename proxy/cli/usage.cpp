@@ -14,6 +14,7 @@ namespace {
 using policy::UsageBy;
 using policy::UsageQuery;
 using policy::UsageSum;
+using providers::quoted_json;
 
 constexpr int kBadUsage = 2;
 constexpr std::string_view kTag = "tag:";
@@ -94,24 +95,19 @@ std::string to_csv(const std::vector<std::string>& by, const std::vector<UsageSu
     return text;
 }
 
-std::string quoted(std::string_view text) {
-    std::string json = "\"";
-    providers::append_json_escaped(json, text);
-    return json + '"';
-}
-
 /// Money is a string, so that no reader turns it into floating point.
 std::string to_json(const std::vector<std::string>& by, const std::vector<UsageSum>& sums) {
     std::string json = R"({"data":[)";
     for (const UsageSum& sum : sums) {
         json += json.back() == '[' ? "{" : ",{";
         for (std::size_t i = 0; i < by.size(); ++i) {
-            json += quoted(by[i]) + ':' + quoted(sum.group[i]) + ',';
+            json += quoted_json(by[i]) + ':' + quoted_json(sum.group[i]) + ',';
         }
         const auto figures = figures_of(sum);
         for (std::size_t i = 0; i < figures.size(); ++i) {
             const bool is_money = kFigures[i] == kFigures.back();
-            json += quoted(kFigures[i]) + ':' + (is_money ? quoted(figures[i]) : figures[i]);
+            json +=
+                quoted_json(kFigures[i]) + ':' + (is_money ? quoted_json(figures[i]) : figures[i]);
             json += is_money ? "}" : ",";
         }
     }

@@ -18,14 +18,10 @@ bool is_ready(Interest interest) {
     return interest.socket != nullptr && interest.socket->is_ready(interest.bits);
 }
 
-bool has_budget(const ScopeRules* scope) {
-    return scope != nullptr && scope->budget != nullptr;
-}
-
 /// Nothing of what is asked for is limited: no reason to ask anybody.
 bool is_unlimited(const Subject& subject, const Demand& demand) {
     if (demand.only_money) {
-        return !has_budget(subject.organization) && !has_budget(subject.project);
+        return !has_budget(subject);
     }
     const auto is_empty = [](const ScopeRules* scope) {
         return scope == nullptr || scope->is_empty();

@@ -88,6 +88,11 @@ public:
     /// call, or when it is back.
     void settle(const policy::Subject& subject, const policy::Settled& settled, Grant grant);
 
+    /// Spent plus reserved of the scope's budget in those days, in nanodollars: what Redis told
+    /// last; where it never did, what the records and this process know. Never less than what this
+    /// process itself has spent.
+    std::int64_t known_use(const policy::ScopeRules& scope, const policy::BudgetSpan& span);
+
     /// This worker reaches Redis. Of all workers: SharedLimitsProcess::is_up().
     bool is_up() const { return state_ == State::up; }
 
@@ -146,7 +151,6 @@ private:
                       const policy::Demand& demand,
                       const policy::Decision& decision);
     void tell_alert(const policy::ScopeRules& scope, policy::Day day, std::int64_t used);
-    std::int64_t known_use(const policy::ScopeRules& scope, const policy::BudgetSpan& span);
     Remembered& remembered(const policy::ScopeRules& scope);
 
     // limits_link.cpp: the coroutine that talks to Redis

@@ -213,8 +213,6 @@ void SharedLimits::tell_alert(const ScopeRules& scope, policy::Day day, std::int
     }
 }
 
-/// What Redis told last; where it never did, what the records and this process know. Never less
-/// than what this process itself has spent.
 std::int64_t SharedLimits::known_use(const ScopeRules& scope, const BudgetSpan& span) {
     policy::SpentReserved own;
     {

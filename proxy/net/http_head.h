@@ -37,7 +37,7 @@ struct HeadLimits {
     std::size_t max_fields = 100;  // at most HeadFields::kCapacity
 };
 
-/// A client's request line and fields, as strict as http.md, "Protocol strictness", asks.
+/// A client's request line and fields, as strict as docs/errors.md (Malformed HTTP) tells.
 struct RequestHead {
     providers::Method method = providers::Method::other;
     std::string_view method_text;

@@ -12,21 +12,6 @@ using providers::Money;
 constexpr int kMostCaps = 3;
 constexpr std::chrono::seconds kStoreRetryAfter{1};
 
-bool asks_for_tokens(const policy::ScopeRules* rules, std::string_view model) {
-    return rules != nullptr &&
-           std::ranges::any_of(rules->entries, [model](const policy::EntryRules& entry) {
-               return entry.matches(model) &&
-                      std::ranges::any_of(entry.buckets, [](const policy::BucketRule& bucket) {
-                          return bucket.kind == policy::LimitKind::tpm ||
-                                 bucket.kind == policy::LimitKind::tpd;
-                      });
-           });
-}
-
-bool has_budget(const policy::ScopeRules* rules) {
-    return rules != nullptr && rules->budget != nullptr;
-}
-
 }  // namespace
 
 /// Step 7: do limits and budget allow the worst case? Admitted, it is held until the row is booked.
@@ -34,8 +19,8 @@ Task<bool> Exchange::admit() {
     const policy::LimitBook::Rules rules =
         view_->policy().limits.rules_for(*identity_.project, identity_.key);
     hold_.subject = {rules.organization, rules.project, rules.key};
-    is_budgeted_ = has_budget(rules.project) || has_budget(rules.organization);
-    if (must_be_priced() && is_budgeted_ && !worker_.bookkeeping().knows_sums()) {
+    is_budgeted_ = has_budget(hold_.subject);
+    if (has_enforced_budget(hold_.subject) && !worker_.bookkeeping().knows_sums()) {
         retry_after_ = kStoreRetryAfter;
         co_return refuse(ErrorCode::records_unavailable,
                          "What was spent so far is not known yet: the record store is away.");
@@ -49,15 +34,6 @@ Task<bool> Exchange::admit() {
         co_return open_record();
     }
     co_return false;
-}
-
-/// A budget in shadow mode refuses nothing, not even what has no price.
-bool Exchange::must_be_priced() const {
-    const auto enforces = [](const policy::ScopeRules* rules) {
-        return has_budget(rules) && rules->budget->mode == policy::EnforceMode::enforce;
-    };
-    return facts_.max_cost || enforces(hold_.subject.project) ||
-           enforces(hold_.subject.organization);
 }
 
 /// Whether some limit or budget applies at all.
@@ -78,7 +54,7 @@ policy::WorstCaseInput Exchange::bound_input(std::optional<std::int64_t> cap) {
             .plan = plan_,
             .prices = view_->policy().router.prices(),
             .output_cap = cap,
-            .must_be_priced = must_be_priced(),
+            .must_be_priced = facts_.max_cost || has_enforced_budget(hold_.subject),
             .estimate = &estimate()};
 }
 
@@ -95,10 +71,7 @@ bool Exchange::bound_cost(std::optional<std::int64_t> cap) {
     worst_ = *worst;
     if (facts_.max_cost && worst_.cost > *facts_.max_cost) {
         return refuse(ErrorCode::max_cost_exceeded,
-                      "The request could cost up to $" + worst_.cost.to_string() +
-                          ", more than its x-headgate-max-cost-usd of $" +
-                          facts_.max_cost->to_string() +
-                          ". A lower max_completion_tokens lowers it.");
+                      policy::words_for_cost(worst_, *facts_.max_cost));
     }
     return true;
 }
@@ -111,10 +84,7 @@ void Exchange::make_demand() {
     demand.images = request_.endpoint->operation == providers::Operation::image_generations
                         ? request_.choices()
                         : 0;
-    const policy::Subject& subject = hold_.subject;
-    if (asks_for_tokens(subject.organization, request_.model) ||
-        asks_for_tokens(subject.project, request_.model) ||
-        asks_for_tokens(subject.key, request_.model)) {
+    if (counts_tokens(hold_.subject, request_.model)) {
         demand.tokens = guess_tokens();
     }
 }
@@ -176,8 +146,8 @@ bool Exchange::lower_cap(const Refusal& refusal) {
         refusal.scope->budget->when_tight != policy::WhenTight::cap) {
         return false;
     }
-    const Money left = refusal.scope->budget->limit - refusal.spent - refusal.reserved;
-    const auto cap = policy::affordable_cap(bound_input({}), left);
+    const std::optional<Money> left = policy::left_of(refusal);
+    const auto cap = left ? policy::affordable_cap(bound_input({}), *left) : std::nullopt;
     if (!cap || !bound_cost(cap)) {
         error_.reset();
         return false;

@@ -216,7 +216,7 @@ Task<void> Exchange::answer_error() {
     co_await send_own(traits.status, lines, body);
 }
 
-/// No target has answered (policy.md, Attempts: "When nothing worked").
+/// No target has answered (docs/policies.md, "What the client gets when nothing worked").
 Task<void> Exchange::answer_failures(const policy::AttemptWalk& walk) {
     const Verdict verdict = walk.verdict();
     retry_after_ = walk.smallest_retry_after();

@@ -171,7 +171,6 @@ private:
     bool recall();
     // Step 7: admit.cpp
     Task<bool> admit();
-    bool must_be_priced() const;
     bool is_bounded() const;
     void note_project_cap();
     policy::WorstCaseInput bound_input(std::optional<std::int64_t> cap);
@@ -298,7 +297,7 @@ private:
     bool is_body_too_large_ = false;
     std::optional<providers::ApiError> error_;
 
-    std::shared_ptr<const policy::StoredKeys> stored_keys_;  // identity_ may look there
+    std::shared_ptr<const policy::StoredKeys> stored_keys_;  // where identity_ looks there
     policy::Identity identity_;
     providers::ApiRequest request_;
     // A live stream gives its body back; request_ looks here for what outlives it.

@@ -13,8 +13,8 @@
 namespace headgate::proxy {
 
 /// Keeps a client that runs into its limits from filling the ledger: refusals of one project beyond
-/// `most` a second (by when they were told) become one row with their count (admin.md, "A ledger
-/// row"). One a worker.
+/// `most` a second (by when they were told) become one row with their count (docs/operations.md,
+/// The ledger). One a worker.
 class RefusalFold {
 public:
     /// `book` gets an encoded row.

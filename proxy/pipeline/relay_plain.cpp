@@ -8,7 +8,7 @@ namespace {
 
 using Kind = policy::AttemptFailure::Kind;
 
-/// Answers up to this size are held, validated and sent whole (http.md, x-headgate-cost-usd).
+/// Answers up to this size are held, validated and sent whole (x-headgate-cost-usd).
 constexpr std::size_t kMaxHeld = std::size_t{8} << 20;
 constexpr std::chrono::minutes kClientSendTime{5};
 

@@ -236,18 +236,25 @@ bool Exchange::identify() {
         }
         *credential = field.value;
     }
-    stored_keys_ = worker_.stored_keys();
-    auto found = policy::identify({snapshot_.keys, stored_keys_.get(), &view_->policy().projects},
-                                  worker_.hasher(), credentials, row_.time);
+    auto found =
+        policy::identify({snapshot_.keys, worker_.stored_keys().get(), &view_->policy().projects},
+                         worker_.hasher(), credentials);
     if (!found) {
         error_ = std::move(found.error());
         return false;
     }
     identity_ = *found;
+    if (identity_.key->project == nullptr) {
+        stored_keys_ = worker_.stored_keys();  // the key lies there
+    }
     row_.project = identity_.project->id;
     row_.key = identity_.key->name;
     policy::Ledger& ledger = *this;
     reservation_.emplace(ledger, row_);
+    if (auto problem = policy::key_problem(identity_, row_.time)) {
+        error_ = std::move(*problem);
+        return false;
+    }
     worker_.note_use(*identity_.key, row_.time);
     return true;
 }

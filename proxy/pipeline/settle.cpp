@@ -46,7 +46,7 @@ void Exchange::charge(const providers::Usage& usage, std::string_view service_ti
                                     service_tier.empty() ? request_.service_tier : service_tier);
 }
 
-/// More than the context window and the output limit allow (policy.md, Budgets): not believed. The
+/// More than the context window and the output limit allow (docs/money.md): not believed. The
 /// window of an embedding model is that of one input, of which a request may have thousands.
 bool Exchange::is_beyond(const providers::Usage& usage) const {
     if (usage.total_input().count > kMostTokens || usage.total_output().count > kMostTokens ||

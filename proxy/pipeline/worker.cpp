@@ -198,11 +198,9 @@ double Worker::budget_used(const policy::Project& project, policy::Day day) {
     if (!shared_limits_ || budget == nullptr) {
         return policy::MemoryLimits::budget_used(*rules.project, day);
     }
-    // As Redis told it last.
     const std::int64_t used =
-        process_.shared_limits->budgets().of(project.id).used(policy::span_of(*budget, day).first);
-    return static_cast<double>(std::max<std::int64_t>(used, 0)) /
-           static_cast<double>(budget->limit.nanos());
+        shared_limits_->known_use(*rules.project, policy::span_of(*budget, day));
+    return static_cast<double>(used) / static_cast<double>(budget->limit.nanos());
 }
 
 void Worker::settle_limits(const policy::Subject& subject,

@@ -249,6 +249,16 @@ def test_a_budget_in_shadow_counts_and_lets_pass(begin, simulator):
     assert budget(gateway)["remaining_usd"] == 0
 
 
+def test_a_budget_in_shadow_refuses_nothing_for_its_price_and_explain_says_so(begin, simulator):
+    gateway = begin(simulator, "budget: {usd: 1, mode: shadow}").gateway
+
+    served = ask(gateway, model="house-model", max_completion_tokens=10)
+    _, _, told = call(gateway, "/headgate/v1/explain?project=tests&model=house-model")
+
+    assert served.status == 200 and cost_of(served) == 0
+    assert told["served"] and told["status"] == 200
+
+
 def test_a_bill_above_the_bound_is_booked_as_given_and_flagged(begin, play):
     upstream = play(in_turn(billed(tokens(20_000, 5000))))
     gateway = begin(upstream, "budget: {usd: 0.01}").gateway

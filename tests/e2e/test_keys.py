@@ -114,6 +114,13 @@ second:
 
     for key in (stored, SECOND_KEY):
         assert outcome(ask(gateway, key=key)) == (401, "expired_api_key")
+    # Whose key it is was known: the refusal has a row, as that of a key that nobody knows has not.
+    assert outcome(ask(gateway, key="hg-nobody-0123456789abcdef")) == (401, "invalid_api_key")
+    rows = [row for row in await_rows(gateway, 3) if row["status"] == 401]
+    assert sorted((row["project"], row["key"], row["code"]) for row in rows) == [
+        ("second", "old", "expired_api_key"),
+        ("tests", "laptop", "expired_api_key"),
+    ]
     assert "expired" in listed(begun)["laptop"] and "until 2099-01-01" in listed(begun)["later"]
 
 

@@ -52,7 +52,8 @@ protected:
                 .limits = *limits_,
                 .now = providers::SteadyTime{std::chrono::hours{1}},
                 .time = time_,
-                .used = {}};
+                .used = {},
+                .bucket = {}};
     }
 
     Explanation explained(const Question& question) { return explain(world(), question); }

@@ -33,7 +33,15 @@ protected:
 
     providers::Result<Identity> identity_of(std::optional<std::string_view> authorization,
                                             std::optional<std::string_view> api_key = {}) {
-        return identify({ring_}, hasher_, {authorization, api_key}, kNow);
+        return served(identify({ring_}, hasher_, {authorization, api_key}));
+    }
+
+    /// As serving has it: who is found, unless something speaks against it.
+    static providers::Result<Identity> served(const providers::Result<Identity>& found) {
+        if (auto problem = found ? key_problem(*found, kNow) : std::nullopt) {
+            return std::unexpected{std::move(*problem)};
+        }
+        return found;
     }
 
     Project search_;
@@ -51,7 +59,7 @@ TEST_F(IdentifyTest, FindsTheKeyInEveryAllowedSpelling) {
     };
 
     for (const Credentials& credentials : spellings) {
-        const auto found = identify({ring_}, hasher_, credentials, kNow);
+        const auto found = served(identify({ring_}, hasher_, credentials));
 
         ASSERT_TRUE(found.has_value()) << credentials.authorization.value_or("(none)");
         EXPECT_EQ(found->project->id, "search");
@@ -84,13 +92,22 @@ TEST_F(IdentifyTest, RefusesWithTheCodeThatTellsWhy) {
     };
 
     for (const Case& each : cases) {
-        const auto found = identify({ring_}, hasher_, each.credentials, kNow);
+        const auto found = served(identify({ring_}, hasher_, each.credentials));
 
         ASSERT_FALSE(found.has_value());
         EXPECT_EQ(to_string(found.error().code), to_string(each.code))
             << each.credentials.authorization.value_or("(none)");
         EXPECT_EQ(found.error().status(), each.status);
     }
+}
+
+TEST_F(IdentifyTest, KnowsWhoseAKeyIsThatOpensNothingAnyMore) {
+    const auto expired = identify({ring_}, hasher_, {"Bearer hg-old", {}});
+    const auto disabled = identify({ring_}, hasher_, {"Bearer hg-closed", {}});
+
+    ASSERT_TRUE(expired && disabled);
+    EXPECT_EQ(expired->key->name, "old");
+    EXPECT_EQ(disabled->project, &closed_);
 }
 
 TEST_F(IdentifyTest, AcceptsAKeyUntilTheMomentItExpires) {
@@ -115,7 +132,7 @@ TEST_F(IdentifyTest, LooksAmongTheStoredKeysAfterThoseOfThePolicy) {
     stored.add(hasher_.digest("hg-orphan"), {"gone", key_named("x", nullptr)});
     const ProjectIndex projects = {{"search", &search_}, {"closed", &closed_}};
     const auto find = [&](std::string_view key) {
-        return identify({ring_, &stored, &projects}, hasher_, {{}, key}, kNow);
+        return served(identify({ring_, &stored, &projects}, hasher_, {{}, key}));
     };
 
     const auto found = find("hg-stored");
