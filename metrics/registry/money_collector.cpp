@@ -1,6 +1,7 @@
 #include "metrics/registry/money_collector.h"
 
 #include <array>
+#include <limits>
 #include <string>
 #include <string_view>
 
@@ -49,13 +50,39 @@ void add_budgets(const std::vector<MoneySources::Budget>& budgets, std::vector<M
                {std::move(limit), std::move(spent), std::move(reserved), std::move(ends)});
 }
 
+ClientMetric histogram(const StoreTimes::Reading& reading, Labels labels) {
+    ClientMetric metric;
+    metric.label = std::move(labels);
+    for (std::size_t i = 0; i < reading.counts.size(); ++i) {
+        metric.histogram.sample_count += reading.counts[i];
+        const bool is_last = i == StoreTimes::kBounds.size();
+        metric.histogram.bucket.push_back(
+            {metric.histogram.sample_count,
+             is_last ? std::numeric_limits<double>::infinity() : StoreTimes::kBounds[i]});
+    }
+    metric.histogram.sample_sum = reading.seconds;
+    return metric;
+}
+
 void add_stores(const MoneySources& sources, std::vector<MetricFamily>& out) {
     MetricFamily up =
         family("headgate_store_up", "1 while the store can be reached.", MetricType::Gauge);
+    MetricFamily times =
+        family("headgate_store_operation_seconds", "How long the store took, also where it failed.",
+               MetricType::Histogram);
     for (const MoneySources::Store& store : sources.stores()) {
         up.metric.push_back(gauge(store.is_up ? 1 : 0, {{"store", store.name}}));
+        for (std::size_t i = 0; i < kStoreOperations; ++i) {
+            const auto operation = static_cast<StoreOperation>(i);
+            if (StoreTimes::store_of(operation) == store.name) {
+                times.metric.push_back(
+                    histogram(sources.times->read(operation),
+                              {{"store", store.name},
+                               {"operation", std::string{StoreTimes::name_of(operation)}}}));
+            }
+        }
     }
-    out.push_back(std::move(up));
+    out.insert(out.end(), {std::move(up), std::move(times)});
     const std::optional<MoneySources::Records> records = sources.records();
     if (!records) {
         return;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "metrics/registry/rare_counters.h"
+#include "metrics/registry/store_times.h"
 
 #include <cstdint>
 #include <functional>
@@ -44,6 +45,7 @@ struct MoneySources {
     std::function<std::vector<Store>()> stores;
     std::function<std::optional<Records>()> records;
     const RareCounters* rare = nullptr;
+    const StoreTimes* times = nullptr;
 };
 
 }  // namespace headgate::metrics

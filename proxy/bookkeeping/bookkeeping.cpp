@@ -141,7 +141,9 @@ policy::RecordWriter::Observer Bookkeeping::observer() {
             is_up ? std::string{"the record store is reachable"}
                   : "the record store is away, rows wait in the journal: " + std::string{why});
     };
-    observer.stored = [](std::chrono::nanoseconds, std::size_t) {};
+    observer.stored = [this](std::chrono::nanoseconds took, std::size_t) {
+        settings_.stored(took);
+    };
     observer.committed = settings_.committed;
     observer.row_refused = [this](std::string_view id, std::string_view why) {
         settings_.log(LogLevel::error, "the record store refused the row of " + std::string{id} +

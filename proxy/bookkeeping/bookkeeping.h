@@ -42,6 +42,8 @@ public:
         std::function<void()> sums_known;
         /// other_sums() have grown: other processes have stored rows.
         std::function<void()> others_known;
+        /// How long the record store took for a commit.
+        std::function<void(std::chrono::nanoseconds)> stored;
         /// After each commit of rows, for `durability: durable`.
         std::function<void()> committed;
     };

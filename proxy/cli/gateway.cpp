@@ -161,6 +161,7 @@ Gateway::Gateway(std::shared_ptr<const LoadedPolicy> policy,
         .stores = [this] { return reports().stores(); },
         .records = [this] { return reports().records(); },
         .rare = &process_.rare,
+        .times = &process_.store_times,
     });
     metrics_.set_targets([this] {
         const std::shared_ptr<const LoadedPolicy> active = this->policy();

@@ -28,6 +28,10 @@ std::expected<void, std::string> Gateway::open_books(std::size_t workers) {
         .alert = [this](const policy::BudgetAlert& alert) { tell_alert(alert); },
         .sums_known = [this] { tell_sums(); },
         .others_known = [this] { tell_others(); },
+        .stored =
+            [this](std::chrono::nanoseconds took) {
+                process_.store_times.observe(metrics::StoreOperation::records_append, took);
+            },
         .committed =
             [this] {
                 if (process_.is_durable) {

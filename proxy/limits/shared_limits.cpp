@@ -58,20 +58,6 @@ void add_to_accounts(const Subject& subject, const Settled& settled) {
 
 }  // namespace
 
-std::string_view to_string(SharedLimits::Operation operation) {
-    switch (operation) {
-        case SharedLimits::Operation::limits:
-            return "limits";
-        case SharedLimits::Operation::connect:
-            return "connect";
-        case SharedLimits::Operation::report:
-            return "report";
-        case SharedLimits::Operation::heartbeat:
-            return "heartbeat";
-    }
-    return "";
-}
-
 SharedLimits::Waiting::Waiting(SharedLimits& limits, Flow& waiting_flow)
     : owner{limits}, flow{waiting_flow}, ticket{limits.next_ticket_++} {
     owner.waiting_.emplace(ticket, this);

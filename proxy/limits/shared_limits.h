@@ -201,7 +201,4 @@ private:
     std::minstd_rand random_;
 };
 
-/// "limits", "connect", …: the label `operation`.
-std::string_view to_string(SharedLimits::Operation operation);
-
 }  // namespace headgate::proxy

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "metrics/registry/rare_counters.h"
+#include "metrics/registry/store_times.h"
 #include "policy/breaker/health_table.h"
 #include "policy/config/snapshot.h"
 #include "policy/limits/memory_limits.h"
@@ -22,6 +23,7 @@ struct Process {
     ConnectionCounts connections;
     policy::HealthTable healths;
     metrics::RareCounters rare;
+    metrics::StoreTimes store_times;
     /// Set before the first worker is made.
     std::unique_ptr<Bookkeeping> bookkeeping;
     /// Limits and budgets of this process; while a shared store is away it has others.

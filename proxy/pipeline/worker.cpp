@@ -21,6 +21,20 @@ constexpr std::chrono::milliseconds kHandshakeTime{300};
 /// Refusals of one project that have a row of their own, a second.
 constexpr std::size_t kOwnRefusalRows = 10;
 
+metrics::StoreOperation store_operation(SharedLimits::Operation operation) {
+    switch (operation) {
+        case SharedLimits::Operation::limits:
+            return metrics::StoreOperation::redis_limits;
+        case SharedLimits::Operation::connect:
+            return metrics::StoreOperation::redis_connect;
+        case SharedLimits::Operation::report:
+            return metrics::StoreOperation::redis_report;
+        case SharedLimits::Operation::heartbeat:
+            return metrics::StoreOperation::redis_heartbeat;
+    }
+    std::unreachable();
+}
+
 }  // namespace
 
 Worker::Worker(Process& process,
@@ -42,7 +56,9 @@ Worker::Worker(Process& process,
     if (process.shared_limits) {
         shared_limits_ = std::make_unique<SharedLimits>(
             reactor_, *process.shared_limits, index,
-            [](SharedLimits::Operation, std::chrono::nanoseconds) {});
+            [this](SharedLimits::Operation operation, std::chrono::nanoseconds took) {
+                process_.store_times.observe(store_operation(operation), took);
+            });
         shared_limits_->begin();
     }
     reactor_.on_tick([this] { sweep(); });

@@ -62,6 +62,7 @@ public:
                                                    .alert = {},
                                                    .sums_known = {},
                                                    .others_known = {},
+                                                   .stored = {},
                                                    .committed = {}})
                                     .value();
         worker_ = std::make_unique<Worker>(*process_, 0, std::move(*policy),
